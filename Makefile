@@ -36,9 +36,9 @@ OBJS := $(patsubst %.cpp,%.o,$(sort $(wildcard extension/*.cpp extension/pg/*.cp
 DEPS := $(OBJS:.o=.d)
 
 REGRESS ?= $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
-REGRESS_OPTS = --inputdir=.
+REGRESS_OPTS = --inputdir=. $(TEST_OUTPUT:%=--outputdir=%)
 ISOLATION ?= $(patsubst tests/isolation/specs/%.spec,%,$(sort $(wildcard tests/isolation/specs/*.spec)))
-ISOLATION_OPTS = --inputdir=tests/isolation
+ISOLATION_OPTS = --inputdir=tests/isolation $(TEST_OUTPUT:%=--outputdir=%)
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)

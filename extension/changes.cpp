@@ -1,0 +1,478 @@
+// lockstep.changes(since, upto, max_changes): the feed.
+//
+// Two passes. The first walks the index over the transactions that `upto` sees and `since` does not, and notes for each change
+// where it is. Transactions are then put in the order of their last seq, which respects every dependency between them. The
+// second fetches the rows in that order.
+
+#include <algorithm>
+
+#include "core/position.hpp"
+
+#include "errors.hpp"
+#include "log_catalog.hpp"
+#include "log_tables.hpp"
+#include "origin.hpp"
+#include "pg/server.hpp"
+#include "position_type.hpp"
+
+LOCKSTEP_SQL_FUNCTION(lockstep_changes)
+
+namespace lockstep
+{
+
+const char *op_name(Op op)
+{
+	switch (op) {
+	case Op::insert:
+		return "insert";
+	case Op::update:
+		return "update";
+	case Op::remove:
+		return "delete";
+	case Op::truncate:
+		return "truncate";
+	case Op::schema:
+		return "schema";
+	case Op::marker:
+		return "marker";
+	}
+	elog(ERROR, "unrecognized change kind: %d", static_cast<int>(op));
+	pg_unreachable();
+}
+
+namespace
+{
+
+using core::PositionView;
+using core::Xid;
+
+/// Where one change of the feed is.
+struct Found {
+	Xid xid;
+	int64 seq;
+	int64 last_seq; // of its transaction
+	uint32 ordinal;
+	ItemPointerData place;
+	uint16 segment; // index into Feed::segments
+	bool is_marker;
+};
+
+struct Feed {
+	PositionView since;
+	PositionView upto;
+	Segment *segments;
+	Relation *relations;
+	int segment_count;
+	Found *found;
+	size_t count;
+	size_t capacity;
+	XLogRecPtr commit_lsn; // everything found is durable once the WAL is, up to here
+	int32 era;
+};
+
+void note(Feed &feed, const Found &found)
+{
+	if (feed.count == feed.capacity) {
+		feed.capacity = feed.capacity ? feed.capacity * 2 : 64;
+		const Size size = feed.capacity * sizeof(Found);
+		feed.found = static_cast<Found *>(feed.found ? repalloc_huge(feed.found, size)
+													 : MemoryContextAllocHuge(CurrentMemoryContext, size));
+	}
+	feed.found[feed.count++] = found;
+}
+
+/// The WAL position up to which must be flushed for `xid`'s commit to be durable. It committed, as its rows are seen.
+XLogRecPtr commit_lsn_of(Xid xid)
+{
+	XLogRecPtr lsn = InvalidXLogRecPtr;
+	// What is cut off the commit log is durable long since. The lock keeps it from being cut off just now.
+	LWLockAcquire(XactTruncationLock, LW_SHARED);
+	const TransactionId oldest = ShmemVariableCache->oldestClogXid;
+	const Xid next = U64FromFullTransactionId(ReadNextFullTransactionId());
+	const Xid oldest_full = next - static_cast<uint32>(static_cast<TransactionId>(next) - oldest);
+	if (xid >= oldest_full)
+		lsn = TransactionIdGetCommitLSN(static_cast<TransactionId>(xid));
+	LWLockRelease(XactTruncationLock);
+	return lsn;
+}
+
+/// Notes the changes of the transactions in [from, to) that `upto` sees and `since` does not.
+void scan_range(Feed &feed, Xid from, Xid to)
+{
+	if (from >= to)
+		return;
+	for (int s = 0; s < feed.segment_count; ++s) {
+		Relation segment = feed.relations[s];
+		Relation index = index_open(feed.segments[s].index, AccessShareLock);
+		TupleTableSlot *slot = table_slot_create(segment, nullptr);
+		ScanKeyData keys[2];
+		ScanKeyInit(&keys[0], 1, BTGreaterEqualStrategyNumber, F_XID8GE,
+			FullTransactionIdGetDatum(FullTransactionIdFromU64(from)));
+		ScanKeyInit(&keys[1], 1, BTLessStrategyNumber, F_XID8LT,
+			FullTransactionIdGetDatum(FullTransactionIdFromU64(to)));
+		IndexScanDesc scan = index_beginscan(segment, index, GetActiveSnapshot(), 2, 0);
+		index_rescan(scan, keys, 2, nullptr, 0);
+		Xid last = 0;
+		while (index_getnext_slot(scan, ForwardScanDirection, slot)) {
+			CHECK_FOR_INTERRUPTS();
+			slot_getsomeattrs(slot, change_op);
+			const Xid xid =
+				U64FromFullTransactionId(DatumGetFullTransactionId(slot->tts_values[change_xid - 1]));
+			if (DatumGetInt32(slot->tts_values[change_era - 1]) != feed.era || !core::sees(feed.upto, xid) ||
+				core::sees(feed.since, xid))
+				continue;
+			Found found{};
+			found.xid = xid;
+			found.seq = DatumGetInt64(slot->tts_values[change_seq - 1]);
+			found.ordinal = static_cast<uint32>(DatumGetInt32(slot->tts_values[change_ordinal - 1]));
+			found.place = slot->tts_tid;
+			found.segment = static_cast<uint16>(s);
+			found.is_marker = DatumGetChar(slot->tts_values[change_op - 1]) == static_cast<char>(Op::marker);
+			note(feed, found);
+			if (xid != last)
+				feed.commit_lsn = Max(feed.commit_lsn, commit_lsn_of(xid));
+			last = xid;
+		}
+		index_endscan(scan);
+		ExecDropSingleTupleTableSlot(slot);
+		index_close(index, AccessShareLock);
+	}
+}
+
+/// First pass: everything that is new, in the order of delivery.
+void find_changes(Feed &feed)
+{
+	// What ran at `since` is looked up one by one: a transaction that stays open for hours must not widen the range.
+	for (Xid xid : feed.since.running)
+		if (core::sees(feed.upto, xid))
+			scan_range(feed, xid, xid + 1);
+	scan_range(feed, feed.since.xmax, feed.upto.xmax);
+
+	Found *const begin = feed.found;
+	Found *const end = feed.found + feed.count;
+	auto by_xid = [](const Found &a, const Found &b) {
+		return a.xid != b.xid ? a.xid < b.xid : a.seq < b.seq;
+	};
+	if (!std::is_sorted(begin, end, by_xid))
+		std::sort(begin, end, by_xid);
+	for (Found *last = end; last != begin;) {
+		Found *const final = --last;
+		final->last_seq = final->seq;
+		while (last != begin && (last - 1)->xid == final->xid)
+			(--last)->last_seq = final->seq;
+	}
+	auto by_delivery = [](const Found &a, const Found &b) {
+		return a.last_seq != b.last_seq ? a.last_seq < b.last_seq : a.ordinal < b.ordinal;
+	};
+	if (!std::is_sorted(begin, end, by_delivery))
+		std::sort(begin, end, by_delivery);
+}
+
+/// The position after each transaction of a batch: `since`, and those delivered so far. Nothing here allocates beyond the constructor's
+/// arrays; `gap_` holds the few that are below the highest delivered one but not seen yet.
+class Progress {
+public:
+	explicit Progress(const Feed &feed) : feed_(feed), xmax_(feed.since.xmax)
+	{
+		const size_t bound = feed.since.running.size() + feed.upto.running.size() + feed.count;
+		gap_ = palloc_array_of<Xid>(bound + 1);
+		ahead_ = palloc_array_of<Xid>(bound + 1);
+		for (Xid xid : feed.since.running)
+			if (!core::sees(feed.upto, xid))
+				gap_[gap_count_++] = xid;
+		for (Xid xid : feed.upto.running)
+			if (xid >= feed.since.xmax)
+				ahead_[ahead_count_++] = xid;
+		for (size_t i = 0; i < feed.count; ++i) {
+			const Xid xid = feed.found[i].xid;
+			if (i + 1 < feed.count && feed.found[i + 1].xid == xid)
+				continue;
+			if (xid < feed.since.xmax)
+				gap_[gap_count_++] = xid;
+			else
+				ahead_[ahead_count_++] = xid;
+		}
+		std::sort(gap_, gap_ + gap_count_);
+		std::sort(ahead_, ahead_ + ahead_count_);
+	}
+
+	void deliver(Xid xid)
+	{
+		while (next_ < ahead_count_ && ahead_[next_] <= xid)
+			gap_[gap_count_++] = ahead_[next_++]; // ascends: all of gap_ is below
+		xmax_ = Max(xmax_, xid + 1);
+		Xid *const end = gap_ + gap_count_;
+		Xid *const place = std::lower_bound(gap_, end, xid);
+		std::copy(place + 1, end, place);
+		--gap_count_;
+	}
+
+	PositionView position(XLogRecPtr lsn) const
+	{
+		return {feed_.upto.identity, lsn, gap_count_ > 0 ? gap_[0] : xmax_, xmax_, {gap_, gap_count_}};
+	}
+
+private:
+	const Feed &feed_;
+	Xid xmax_;
+	Xid *gap_;
+	size_t gap_count_ = 0;
+	Xid *ahead_;
+	size_t ahead_count_ = 0;
+	size_t next_ = 0;
+};
+
+static_assert(SafeAcrossErrors<Progress>);
+
+enum ResultColumn {
+	result_xid,
+	result_seq,
+	result_at,
+	result_table,
+	result_op,
+	result_key,
+	result_version,
+	result_row,
+	result_old,
+	result_actor,
+	result_client,
+	result_reason,
+	result_verified,
+	result_position,
+	result_ordinal,
+	result_relid,
+	result_omitted,
+	result_columns
+};
+
+struct NamedTable {
+	Oid relation; // hash key
+	Datum name;
+};
+
+struct NamedOrigin {
+	int64 id; // hash key
+	Origin origin;
+};
+
+/// Second pass: the rows of the result.
+struct Writer {
+	Feed &feed;
+	ReturnSetInfo *result;
+	HTAB *tables;
+	HTAB *origins;
+	MemoryContext context; // of what the two refer to
+
+	Datum table_name(Oid relation) const
+	{
+		bool known;
+		auto *entry = static_cast<NamedTable *>(hash_search(tables, &relation, HASH_ENTER, &known));
+		if (!known) {
+			MemoryContext caller = MemoryContextSwitchTo(context);
+			const char *name = get_rel_name(relation);
+			// A table that is gone keeps the name under which it was known.
+			entry->name = name ? CStringGetTextDatum(quote_qualified_identifier(
+									 get_namespace_name(get_rel_namespace(relation)), name))
+							   : remembered_name(relation);
+			MemoryContextSwitchTo(caller);
+		}
+		return entry->name;
+	}
+
+	static Datum remembered_name(Oid relation)
+	{
+		Oid types[] = {OIDOID};
+		Datum values[] = {ObjectIdGetDatum(relation)};
+		MemoryContext caller = CurrentMemoryContext;
+		Datum name = CStringGetTextDatum(psprintf("%u", relation));
+		SPI_connect();
+		if (SPI_execute_with_args("SELECT table_name FROM lockstep.table_name WHERE relid = $1", 1, types,
+				values, nullptr, true, 1) == SPI_OK_SELECT &&
+			SPI_processed == 1) {
+			MemoryContext spi = MemoryContextSwitchTo(caller);
+			char *text = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+			name = CStringGetTextDatum(text);
+			MemoryContextSwitchTo(spi);
+		}
+		SPI_finish();
+		return name;
+	}
+
+	const Origin &origin(int64 id) const
+	{
+		bool known;
+		auto *entry = static_cast<NamedOrigin *>(hash_search(origins, &id, HASH_ENTER, &known));
+		if (!known) {
+			MemoryContext caller = MemoryContextSwitchTo(context);
+			if (!read_origin(id, GetActiveSnapshot(), &entry->origin))
+				entry->origin = {false, "", "", "", "", "", ""};
+			MemoryContextSwitchTo(caller);
+		}
+		return entry->origin;
+	}
+
+	void put(TupleTableSlot *slot, const PositionView *position) const
+	{
+		Datum values[result_columns];
+		bool nulls[result_columns] = {};
+		slot_getallattrs(slot);
+		auto copy = [&](ResultColumn to, ChangeColumn from) {
+			values[to] = slot->tts_values[from - 1];
+			nulls[to] = slot->tts_isnull[from - 1];
+		};
+		auto text_or_null = [&](ResultColumn to, const char *string) {
+			nulls[to] = *string == '\0';
+			values[to] = CStringGetTextDatum(string);
+		};
+		copy(result_xid, change_xid);
+		copy(result_seq, change_seq);
+		copy(result_at, change_at);
+		copy(result_key, change_key);
+		copy(result_version, change_version);
+		copy(result_row, change_row);
+		copy(result_old, change_old);
+		copy(result_ordinal, change_ordinal);
+		copy(result_relid, change_root);
+		copy(result_omitted, change_omitted);
+		values[result_table] = table_name(DatumGetObjectId(slot->tts_values[change_root - 1]));
+		values[result_op] =
+			CStringGetTextDatum(op_name(static_cast<Op>(DatumGetChar(slot->tts_values[change_op - 1]))));
+		const Origin &who = origin(DatumGetInt64(slot->tts_values[change_origin - 1]));
+		text_or_null(result_actor, who.actor);
+		text_or_null(result_client, who.client);
+		text_or_null(result_reason, who.reason);
+		values[result_verified] = BoolGetDatum(who.verified);
+		nulls[result_position] = position == nullptr;
+		values[result_position] = position ? PointerGetDatum(store(*position)) : PointerGetDatum(nullptr);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+};
+
+HTAB *make_hash(const char *name, Size key_size, Size entry_size)
+{
+	HASHCTL control{};
+	control.keysize = key_size;
+	control.entrysize = entry_size;
+	control.hcxt = CurrentMemoryContext;
+	return hash_create(name, 32, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/// One past the last change that belongs into a page of at most `max_changes`: whole transactions, at least one.
+size_t page_end(const Feed &feed, int64 max_changes)
+{
+	int64 delivered = 0;
+	for (size_t i = 0; i < feed.count; ++i) {
+		delivered += !feed.found[i].is_marker;
+		const bool transaction_ends = i + 1 == feed.count || feed.found[i + 1].xid != feed.found[i].xid;
+		if (transaction_ends && delivered >= max_changes)
+			return i + 1;
+	}
+	return feed.count;
+}
+
+void write_page(Feed &feed, size_t end, ReturnSetInfo *result)
+{
+	Writer writer{feed, result, make_hash("lockstep feed tables", sizeof(Oid), sizeof(NamedTable)),
+		make_hash("lockstep feed origins", sizeof(int64), sizeof(NamedOrigin)), CurrentMemoryContext};
+	// Only what is durable may be delivered; the flush is for asynchronous commits, and costs nothing for others.
+	XLogFlush(feed.commit_lsn);
+	const XLogRecPtr lsn = GetFlushRecPtr(nullptr);
+	Progress progress(feed);
+	MemoryContext row_context =
+		AllocSetContextCreate(CurrentMemoryContext, "lockstep feed row", ALLOCSET_DEFAULT_SIZES);
+	auto **slots = palloc_array_of<TupleTableSlot *>(feed.segment_count);
+	for (int s = 0; s < feed.segment_count; ++s)
+		slots[s] = table_slot_create(feed.relations[s], nullptr);
+
+	const bool complete = end == feed.count;
+	for (size_t i = 0; i < end; ++i) {
+		CHECK_FOR_INTERRUPTS();
+		// A marker is the last of its transaction, and no change: the position goes to the change before it.
+		size_t next = i + 1;
+		if (next < end && feed.found[next].is_marker && feed.found[next].xid == feed.found[i].xid)
+			++next;
+		const Found &found = feed.found[i];
+		if (found.is_marker) // of a transaction whose changes were all rolled back
+			continue;
+		PositionView position;
+		const bool transaction_ends = next == feed.count || feed.found[next].xid != found.xid;
+		if (transaction_ends) {
+			progress.deliver(found.xid);
+			position = complete && next == end ? feed.upto : progress.position(lsn);
+			position.lsn = lsn;
+		}
+		TupleTableSlot *slot = slots[found.segment];
+		ItemPointerData place = found.place;
+		if (!table_tuple_fetch_row_version(feed.relations[found.segment], &place, GetActiveSnapshot(), slot))
+			elog(ERROR, "could not fetch a change from the log");
+		MemoryContext caller = MemoryContextSwitchTo(row_context);
+		writer.put(slot, transaction_ends ? &position : nullptr);
+		MemoryContextSwitchTo(caller);
+		MemoryContextReset(row_context);
+		ExecClearTuple(slot);
+	}
+	for (int s = 0; s < feed.segment_count; ++s)
+		ExecDropSingleTupleTableSlot(slots[s]);
+}
+
+void check_identity(const core::Identity &given, const core::Identity &here, const char *name)
+{
+	if (given == here)
+		return;
+	const bool other_database = given.system != here.system || given.database != here.database;
+	ereport(ERROR, errcode(ERRCODE_LOCKSTEP_POSITION_NOT_COVERED),
+		errmsg("position \"%s\" is not covered by the change log", name),
+		other_database
+			? errdetail("It was taken in another database.")
+			: errdetail(
+				  "It was taken before the server was promoted or restored: on timeline %u, which is now %u.",
+				  given.timeline, here.timeline),
+		errhint("Read the rows and lockstep.position() again."));
+}
+
+} // namespace
+} // namespace lockstep
+
+using namespace lockstep;
+
+/// lockstep.changes(since position, upto position, max_changes integer) → setof change
+extern "C" Datum lockstep_changes(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("\"since\" must not be null"),
+			errhint("Pass a value that lockstep.position() or lockstep.changes() returned."));
+	const int64 max_changes = PG_ARGISNULL(2) ? PG_INT64_MAX : PG_GETARG_INT32(2);
+	if (max_changes < 1)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			errmsg("\"max_changes\" must be greater than zero"));
+	InitMaterializedSRF(fcinfo, 0);
+
+	Feed feed{};
+	const core::Identity here = current_identity();
+	feed.since = view(reinterpret_cast<StoredPosition *>(PG_DETOAST_DATUM(PG_GETARG_DATUM(0))));
+	check_identity(feed.since.identity, here, "since");
+	if (PG_ARGISNULL(1)) {
+		feed.upto = active_position(logged_bound());
+	} else {
+		feed.upto = view(reinterpret_cast<StoredPosition *>(PG_DETOAST_DATUM(PG_GETARG_DATUM(1))));
+		check_identity(feed.upto.identity, here, "upto");
+		if (!core::covers(active_position(UINT64_MAX), feed.upto))
+			ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("the transaction's snapshot does not cover \"upto\""),
+				errdetail("The position was taken after this transaction began to read."),
+				errhint("Read the changes in a new transaction."));
+	}
+	feed.era = current_era_for_read();
+	feed.segments = list_segments(&feed.segment_count);
+	feed.relations = palloc_array_of<Relation>(Max(feed.segment_count, 1));
+	for (int s = 0; s < feed.segment_count; ++s)
+		feed.relations[s] = table_open(feed.segments[s].relation, AccessShareLock);
+
+	find_changes(feed);
+	if (feed.count > 0)
+		write_page(feed, page_end(feed, max_changes), reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo));
+
+	for (int s = 0; s < feed.segment_count; ++s)
+		table_close(feed.relations[s], NoLock);
+	PG_RETURN_NULL();
+}

@@ -1,0 +1,104 @@
+// The guard: BEFORE UPDATE of each row of a tracked table, last by name. Judges the version and advances it.
+
+#include "core/version_rule.hpp"
+
+#include "conflict.hpp"
+#include "errors.hpp"
+#include "pg/server.hpp"
+#include "relation_info.hpp"
+
+LOCKSTEP_SQL_FUNCTION(lockstep_guard)
+
+namespace lockstep
+{
+
+namespace
+{
+
+/// Does the update change any column besides the version? Stored generated columns are not computed yet when a BEFORE
+/// trigger runs; they follow from the others.
+bool is_effective(
+	TupleDesc descriptor, AttrNumber version_column, TupleTableSlot *old_row, TupleTableSlot *new_row)
+{
+	slot_getallattrs(old_row);
+	slot_getallattrs(new_row);
+	for (int i = 0; i < descriptor->natts; ++i) {
+		Form_pg_attribute attribute = TupleDescAttr(descriptor, i);
+		if (attribute->attisdropped || attribute->attgenerated || attribute->attnum == version_column)
+			continue;
+		if (old_row->tts_isnull[i] != new_row->tts_isnull[i])
+			return true;
+		if (!old_row->tts_isnull[i] &&
+			!datum_image_eq(
+				old_row->tts_values[i], new_row->tts_values[i], attribute->attbyval, attribute->attlen))
+			return true;
+	}
+	return false;
+}
+
+HeapTuple with_version(const RelationInfo &info, TriggerData *trigger, int64 version)
+{
+	if (info.version_type == INT4OID && version > PG_INT32_MAX)
+		ereport(ERROR, errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("row version out of range"),
+			errdetail("The version column of \"%s\" is of type integer.",
+				RelationGetRelationName(trigger->tg_relation)),
+			errhint("Change its type to bigint."));
+	int column = info.version_column;
+	Datum value = version_to_datum(info, version);
+	bool is_null = false;
+	return heap_modify_tuple_by_cols(
+		trigger->tg_newtuple, RelationGetDescr(trigger->tg_relation), 1, &column, &value, &is_null);
+}
+
+} // namespace
+
+} // namespace lockstep
+
+using namespace lockstep;
+
+extern "C" Datum lockstep_guard(PG_FUNCTION_ARGS)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+			errmsg("lockstep.guard() can only be called as a trigger"));
+	auto *trigger = reinterpret_cast<TriggerData *>(fcinfo->context);
+	if (!TRIGGER_FIRED_BEFORE(trigger->tg_event) || !TRIGGER_FIRED_FOR_ROW(trigger->tg_event) ||
+		!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+			errmsg("lockstep.guard() must be a BEFORE UPDATE trigger for each row"));
+
+	// A replica takes the row as it comes, its version included.
+	if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
+		return PointerGetDatum(trigger->tg_newtuple);
+
+	const RelationInfo *info = relation_info(trigger->tg_relation);
+	bool is_null;
+	Datum old_value = slot_getattr(trigger->tg_trigslot, info->version_column, &is_null);
+	const int64 current = version_from_datum(*info, old_value, is_null);
+	Datum new_value = slot_getattr(trigger->tg_newslot, info->version_column, &is_null);
+
+	core::VersionClaim claim;
+	claim.mentioned =
+		bms_is_member(info->version_column - FirstLowInvalidHeapAttributeNumber, trigger->tg_updatedcols);
+	claim.is_null = is_null;
+	claim.value = version_from_datum(*info, new_value, is_null);
+	const bool effective = is_effective(RelationGetDescr(trigger->tg_relation), info->version_column,
+		trigger->tg_trigslot, trigger->tg_newslot);
+
+	switch (core::judge(current, claim, effective)) {
+	case core::Verdict::accept:
+		return PointerGetDatum(trigger->tg_newtuple);
+	case core::Verdict::keep:
+		return PointerGetDatum(
+			claim.mentioned && !claim.is_null ? trigger->tg_newtuple : with_version(*info, trigger, current));
+	case core::Verdict::advance:
+		if (current == PG_INT64_MAX)
+			ereport(ERROR, errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("row version out of range"));
+		return PointerGetDatum(with_version(*info, trigger, current + 1));
+	case core::Verdict::stale:
+		report_stale_version(*info, trigger, claim.value, current);
+	case core::Verdict::impossible:
+		report_impossible_version(*info, trigger, claim.value, current);
+	}
+	pg_unreachable();
+}

@@ -1,0 +1,99 @@
+-- The tables. Columns of those that C code reads or writes stand in extension/log_tables.hpp, in this order.
+
+CREATE TABLE lockstep.tracked_table (
+	relation regclass PRIMARY KEY,
+	key_columns name[] NOT NULL,
+	version_column name NOT NULL,
+	exclude_columns name[] NOT NULL,
+	options jsonb NOT NULL,
+	since timestamptz NOT NULL DEFAULT now(),
+	-- The columns' numbers, by which a renamed column is recognised. Not valid after a restore: then the names count.
+	column_numbers jsonb NOT NULL DEFAULT '{}'
+);
+COMMENT ON TABLE lockstep.tracked_table IS 'the tracked tables and their options; read it through lockstep.tracked';
+
+CREATE TABLE lockstep.table_name (
+	relid oid PRIMARY KEY,
+	table_name text NOT NULL
+);
+COMMENT ON TABLE lockstep.table_name IS 'the last known name of each table that was ever tracked: the log outlives tables';
+
+CREATE TABLE lockstep.era (
+	era integer NOT NULL,
+	system_identifier bigint NOT NULL,
+	database oid NOT NULL,
+	timeline integer NOT NULL,
+	started timestamptz NOT NULL
+);
+COMMENT ON TABLE lockstep.era IS 'the lives of this database''s transaction numbers: a restore or a failover begins a new one';
+
+CREATE SEQUENCE lockstep.origin_id_seq AS bigint;
+COMMENT ON SEQUENCE lockstep.origin_id_seq IS 'numbers of lockstep.origin';
+CREATE TABLE lockstep.origin (
+	id bigint PRIMARY KEY,
+	hash bigint NOT NULL,
+	verified boolean NOT NULL,
+	actor text,
+	client text,
+	reason text,
+	session_user_name text,
+	application text,
+	address text
+);
+CREATE INDEX origin_hash_idx ON lockstep.origin (hash);
+COMMENT ON TABLE lockstep.origin IS 'who changed something, and from where: each distinct context once, or a few times where sessions met it at the same moment';
+COMMENT ON COLUMN lockstep.origin.verified IS 'was the actor authenticated by the bridge, or only claimed by SQL?';
+
+-- One draw reserves as many numbers as a batch of the log writer may use (write_batch in extension/log_writer.cpp).
+CREATE SEQUENCE lockstep.change_seq AS bigint INCREMENT 1024 CACHE 1;
+COMMENT ON SEQUENCE lockstep.change_seq IS 'numbers of changes, in blocks of 1024';
+
+CREATE TABLE lockstep.change (
+	xid xid8 NOT NULL,
+	seq bigint NOT NULL,
+	at timestamptz NOT NULL,
+	version bigint,
+	key_hash bigint,
+	origin bigint NOT NULL,
+	root oid NOT NULL,
+	leaf oid NOT NULL,
+	segment integer NOT NULL,
+	era integer NOT NULL,
+	ordinal integer NOT NULL,
+	op "char" NOT NULL,
+	key jsonb,
+	row jsonb,
+	old jsonb,
+	omitted text[]
+) PARTITION BY LIST (segment);
+CREATE INDEX change_xid_seq_idx ON lockstep.change (xid, seq);
+CREATE INDEX change_root_key_hash_idx ON lockstep.change (root, key_hash);
+COMMENT ON TABLE lockstep.change IS 'the change log; read it through lockstep.changes()';
+COMMENT ON COLUMN lockstep.change.xid IS 'the transaction';
+COMMENT ON COLUMN lockstep.change.seq IS 'number of the change; transactions are ordered by their last one';
+COMMENT ON COLUMN lockstep.change.at IS 'when the change was written to the log: for most transactions, just before they committed';
+COMMENT ON COLUMN lockstep.change.version IS 'the row''s version after an insert or update, before a delete';
+COMMENT ON COLUMN lockstep.change.key_hash IS 'jsonb_hash_extended(key, 0)';
+COMMENT ON COLUMN lockstep.change.op IS 'i insert, u update, d delete, t truncate, s schema change, m end of a transaction written in parts';
+COMMENT ON COLUMN lockstep.change.row IS 'the whole row after an insert or update, before a delete';
+COMMENT ON COLUMN lockstep.change.old IS 'previous values of the columns that an update changed; the old key where an insert continues a row whose key was changed';
+COMMENT ON COLUMN lockstep.change.omitted IS 'columns left out of the images, as their value has no JSON form';
+
+CREATE TABLE lockstep.mutation (
+	actor text NOT NULL,
+	mutation text NOT NULL,
+	at timestamptz NOT NULL DEFAULT now(),
+	result jsonb,
+	PRIMARY KEY (actor, mutation)
+);
+CREATE INDEX mutation_at_idx ON lockstep.mutation (at);
+COMMENT ON TABLE lockstep.mutation IS 'writes of clients by the id they gave them, so that one sent twice is done once; kept for a day';
+
+-- A dump takes along what the log means. Segments are ordinary tables and are dumped as such.
+SELECT pg_catalog.pg_extension_config_dump('lockstep.tracked_table', '');
+SELECT pg_catalog.pg_extension_config_dump('lockstep.table_name', '');
+SELECT pg_catalog.pg_extension_config_dump('lockstep.era', '');
+SELECT pg_catalog.pg_extension_config_dump('lockstep.origin', '');
+SELECT pg_catalog.pg_extension_config_dump('lockstep.origin_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('lockstep.change_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('lockstep.mutation', '');

@@ -1,0 +1,294 @@
+-- Which tables are tracked.
+
+CREATE FUNCTION lockstep.qualified_name(relation regclass) RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1 $$;
+COMMENT ON FUNCTION lockstep.qualified_name(regclass) IS 'a table''s name with its schema, quoted where SQL needs it';
+
+CREATE FUNCTION lockstep.require_ownership(table_name regclass) RETURNS void
+	LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'lockstep_require_ownership';
+COMMENT ON FUNCTION lockstep.require_ownership(regclass) IS 'internal: an error unless the caller owns the table';
+
+CREATE FUNCTION lockstep.register_table(
+	table_name regclass, key_columns name[], version_column name, exclude_columns name[], options jsonb
+) RETURNS void
+	LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'lockstep_register_table';
+COMMENT ON FUNCTION lockstep.register_table(regclass, name[], name, name[], jsonb) IS 'internal: part of track()';
+
+CREATE FUNCTION lockstep.unregister_table(table_name regclass) RETURNS boolean
+	LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'lockstep_unregister_table';
+COMMENT ON FUNCTION lockstep.unregister_table(regclass) IS 'internal: part of untrack()';
+
+CREATE VIEW lockstep.tracked AS
+	SELECT lockstep.qualified_name(t.relation) AS table_name,
+		t.relation::pg_catalog.oid AS relid,
+		t.key_columns,
+		t.version_column,
+		t.options OPERATOR(pg_catalog.->>) 'conflict' AS conflict,
+		t.options OPERATOR(pg_catalog.->>) 'style' AS style,
+		t.options OPERATOR(pg_catalog.->>) 'unversioned' AS unversioned,
+		(t.options OPERATOR(pg_catalog.->>) 'enforce_locks')::boolean AS enforce_locks,
+		t.exclude_columns,
+		t.since
+	FROM lockstep.tracked_table t
+	JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) t.relation;
+COMMENT ON VIEW lockstep.tracked IS 'the tracked tables, and how they are tracked';
+GRANT SELECT ON lockstep.tracked, lockstep.table_name TO PUBLIC;
+
+-- The caller named these columns; each must be there.
+CREATE FUNCTION lockstep.require_columns(table_name regclass, columns name[], option text) RETURNS void
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	missing name;
+BEGIN
+	SELECT c INTO missing FROM unnest(columns) AS c
+	WHERE c IS NULL OR NOT EXISTS (
+		SELECT FROM pg_attribute a WHERE a.attrelid = table_name AND a.attname = c AND a.attnum > 0 AND NOT a.attisdropped)
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = 'undefined_column',
+			MESSAGE = format('column %s of table %s does not exist', coalesce(quote_ident(missing), 'NULL'), table_name),
+			DETAIL = format('It was named in %s.', option);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION lockstep.require_columns(regclass, name[], text) IS 'internal: part of track()';
+
+-- The primary key, or the given columns where a unique index identifies rows by them.
+CREATE FUNCTION lockstep.choose_key(table_name regclass, key_columns name[]) RETURNS name[]
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	chosen name[];
+BEGIN
+	IF key_columns IS NULL THEN
+		SELECT array_agg(a.attname ORDER BY k.place) INTO chosen
+		FROM pg_index i
+		CROSS JOIN LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, place)
+		JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+		WHERE i.indrelid = table_name AND i.indisprimary AND k.place <= i.indnkeyatts;
+		IF chosen IS NULL THEN
+			RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+				MESSAGE = format('cannot track table %s without a primary key', table_name),
+				DETAIL = 'Readers identify a row by its key.',
+				HINT = 'Add a primary key, or pass key_columns that have a unique index and are NOT NULL.';
+		END IF;
+		RETURN chosen;
+	END IF;
+	PERFORM lockstep.require_columns(table_name, key_columns, 'key_columns');
+	IF NOT EXISTS (
+		SELECT FROM pg_index i
+		WHERE i.indrelid = table_name AND i.indisunique AND i.indimmediate AND i.indisvalid
+			AND i.indpred IS NULL AND i.indexprs IS NULL
+			AND (SELECT array_agg(a.attname ORDER BY a.attname)
+				FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, place)
+				JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+				WHERE k.place <= i.indnkeyatts)
+				= (SELECT array_agg(DISTINCT c ORDER BY c) FROM unnest(key_columns) AS c)
+	) OR EXISTS (
+		SELECT FROM pg_attribute a WHERE a.attrelid = table_name AND a.attname = ANY (key_columns) AND NOT a.attnotnull
+	) THEN
+		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('columns (%s) do not identify a row of table %s', array_to_string(key_columns, ', '), table_name),
+			DETAIL = 'A key needs a unique, immediate, non-partial index on exactly these columns, all of them NOT NULL.',
+			HINT = 'Create such an index, or leave key_columns out to use the primary key.';
+	END IF;
+	RETURN key_columns;
+END
+$$;
+COMMENT ON FUNCTION lockstep.choose_key(regclass, name[]) IS 'internal: part of track()';
+
+CREATE FUNCTION lockstep.require_trackable(table_name regclass) RETURNS void
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	relation pg_class;
+	reason text;
+	advice text;
+BEGIN
+	SELECT * INTO relation FROM pg_class WHERE oid = table_name;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = 'undefined_table', MESSAGE = format('table with OID %s does not exist', table_name::oid);
+	END IF;
+	CASE
+		WHEN relation.relkind NOT IN ('r', 'p') THEN
+			reason := CASE relation.relkind
+				WHEN 'v' THEN 'It is a view.' WHEN 'm' THEN 'It is a materialized view.' WHEN 'f' THEN 'It is a foreign table.'
+				ELSE 'It is not a table.' END;
+			advice := 'Track the tables it is made from.';
+		WHEN relation.relpersistence = 't' THEN
+			reason := 'It is a temporary table, which no other session can see.';
+		WHEN relation.relpersistence = 'u' THEN
+			reason := 'It is an unlogged table, which is emptied by a crash without any change.';
+			advice := 'Use ALTER TABLE ... SET LOGGED.';
+		WHEN relation.relnamespace IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace, 'lockstep'::regnamespace) THEN
+			reason := 'It belongs to the system or to lockstep itself.';
+		WHEN relation.relispartition THEN
+			reason := 'It is a partition.';
+			advice := 'Track the partitioned table.';
+		WHEN EXISTS (SELECT FROM pg_inherits WHERE inhrelid = table_name) THEN
+			reason := 'It inherits from another table.';
+		WHEN relation.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = table_name) THEN
+			reason := 'Other tables inherit from it.';
+			advice := 'Use a partitioned table.';
+		ELSE
+			RETURN;
+	END CASE;
+	RAISE EXCEPTION USING ERRCODE = 'wrong_object_type', MESSAGE = format('cannot track %s', table_name), DETAIL = reason,
+		HINT = coalesce(advice, '');
+END
+$$;
+COMMENT ON FUNCTION lockstep.require_trackable(regclass) IS 'internal: part of track()';
+
+-- Options that a later version will know are refused now rather than ignored.
+CREATE FUNCTION lockstep.require_option(name text, value text, known text[]) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF value IS NULL OR value <> ALL (known) THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('invalid value for %s: %s', name, coalesce(quote_literal(value), 'NULL')),
+			HINT = format('This version knows: %s.', array_to_string(known, ', '));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION lockstep.require_option(text, text, text[]) IS 'internal: part of track()';
+
+CREATE FUNCTION lockstep.create_triggers(table_name regclass) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	trigger_name text;
+	target regclass;
+BEGIN
+	-- Names decide the order: the guard comes after every BEFORE trigger, the log before every AFTER trigger.
+	EXECUTE format('CREATE TRIGGER "~lockstep_guard" BEFORE UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION lockstep.guard()', table_name);
+	EXECUTE format('CREATE TRIGGER "!lockstep_log" AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION lockstep.log()',
+		table_name);
+	FOREACH trigger_name IN ARRAY ARRAY['~lockstep_guard', '!lockstep_log'] LOOP
+		EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', table_name, trigger_name);
+		EXECUTE format('ALTER TRIGGER %I ON %s DEPENDS ON EXTENSION lockstep', trigger_name, table_name);
+	END LOOP;
+	-- A partitioned table's TRUNCATE triggers do not fire for a partition that is named directly.
+	FOR target IN SELECT relid FROM pg_partition_tree(table_name) UNION SELECT table_name LOOP
+		PERFORM lockstep.create_truncate_trigger(target);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION lockstep.create_triggers(regclass) IS 'internal: part of track()';
+
+CREATE FUNCTION lockstep.create_truncate_trigger(table_name regclass) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+BEGIN
+	EXECUTE format('CREATE TRIGGER "!lockstep_truncate" AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION lockstep.log_truncate()',
+		table_name);
+	EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER "!lockstep_truncate"', table_name);
+	EXECUTE format('ALTER TRIGGER "!lockstep_truncate" ON %s DEPENDS ON EXTENSION lockstep', table_name);
+END
+$$;
+COMMENT ON FUNCTION lockstep.create_truncate_trigger(regclass) IS 'internal: part of track()';
+
+CREATE FUNCTION lockstep.track(
+	table_name regclass,
+	conflict text DEFAULT 'reject',
+	version_column name DEFAULT 'row_version',
+	key_columns name[] DEFAULT NULL,
+	exclude_columns name[] DEFAULT '{}',
+	delta_columns name[] DEFAULT '{}',
+	uncounted_columns name[] DEFAULT '{}',
+	style text DEFAULT 'auto',
+	unversioned text DEFAULT 'allow',
+	enforce_locks boolean DEFAULT true
+) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	chosen_key name[];
+	version_attribute pg_attribute;
+BEGIN
+	IF table_name IS NULL OR version_column IS NULL OR exclude_columns IS NULL OR enforce_locks IS NULL THEN
+		RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+			MESSAGE = 'table_name, version_column, exclude_columns and enforce_locks must not be null';
+	END IF;
+	PERFORM lockstep.require_trackable(table_name);
+	PERFORM lockstep.require_ownership(table_name);
+	PERFORM lockstep.require_option('conflict', conflict, '{reject}');
+	PERFORM lockstep.require_option('style', style, '{auto}');
+	PERFORM lockstep.require_option('unversioned', unversioned, '{allow}');
+	IF coalesce(cardinality(delta_columns), 0) > 0 OR coalesce(cardinality(uncounted_columns), 0) > 0 THEN
+		RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
+			MESSAGE = 'delta_columns and uncounted_columns are not supported in this version of lockstep';
+	END IF;
+	-- Nobody may change the table, or track it too, until all is in place.
+	EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', table_name);
+	IF EXISTS (SELECT FROM lockstep.tracked t WHERE t.relid = table_name) THEN
+		RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('table %s is already tracked', table_name),
+			HINT = 'To track it in another way, call lockstep.untrack() first.';
+	END IF;
+
+	chosen_key := lockstep.choose_key(table_name, key_columns);
+	PERFORM lockstep.require_columns(table_name, exclude_columns, 'exclude_columns');
+	IF exclude_columns && (chosen_key || version_column) THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+			MESSAGE = 'exclude_columns cannot contain a key column or the version column';
+	END IF;
+	IF version_column = ANY (chosen_key) THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'the version column cannot be a key column';
+	END IF;
+	SELECT * INTO version_attribute FROM pg_attribute a
+	WHERE a.attrelid = table_name AND a.attname = version_column AND a.attnum > 0 AND NOT a.attisdropped;
+	IF NOT FOUND THEN
+		-- A constant default: no rewrite.
+		EXECUTE format('ALTER TABLE %s ADD COLUMN %I bigint NOT NULL DEFAULT 1', table_name, version_column);
+	ELSIF version_attribute.atttypid NOT IN ('bigint'::regtype, 'integer'::regtype) OR version_attribute.attgenerated <> ''
+		OR version_attribute.attidentity <> '' THEN
+		RAISE EXCEPTION USING ERRCODE = 'datatype_mismatch',
+			MESSAGE = format('column %I of table %s cannot hold row versions', version_column, table_name),
+			DETAIL = 'A version column is of type bigint or integer, and neither generated nor an identity column.',
+			HINT = 'Pass another version_column; one that does not exist is added.';
+	END IF;
+
+	PERFORM lockstep.create_triggers(table_name);
+	PERFORM lockstep.register_table(table_name, chosen_key, version_column, exclude_columns,
+		jsonb_build_object('conflict', conflict, 'style', style, 'unversioned', unversioned, 'enforce_locks', enforce_locks));
+END
+$$;
+COMMENT ON FUNCTION lockstep.track(regclass, text, name, name[], name[], name[], name[], text, text, boolean) IS
+	'puts a table under lockstep''s care: row versions, change log, live feed';
+
+CREATE FUNCTION lockstep.untrack(table_name regclass, drop_version_column boolean DEFAULT false) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	used_version_column name;
+	target regclass;
+BEGIN
+	IF table_name IS NULL OR drop_version_column IS NULL THEN
+		RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'table_name and drop_version_column must not be null';
+	END IF;
+	PERFORM lockstep.require_ownership(table_name);
+	EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', table_name);
+	SELECT t.version_column INTO used_version_column FROM lockstep.tracked t WHERE t.relid = table_name;
+	IF NOT lockstep.unregister_table(table_name) THEN
+		RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('table %s is not tracked', table_name);
+	END IF;
+	EXECUTE format('DROP TRIGGER IF EXISTS "~lockstep_guard" ON %s', table_name);
+	EXECUTE format('DROP TRIGGER IF EXISTS "!lockstep_log" ON %s', table_name);
+	FOR target IN SELECT relid FROM pg_partition_tree(table_name) UNION SELECT table_name LOOP
+		EXECUTE format('DROP TRIGGER IF EXISTS "!lockstep_truncate" ON %s', target);
+	END LOOP;
+	IF drop_version_column THEN
+		EXECUTE format('ALTER TABLE %s DROP COLUMN %I', table_name, used_version_column);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION lockstep.untrack(regclass, boolean) IS 'ends lockstep''s care for a table; what was logged stays';

@@ -1,0 +1,141 @@
+-- What operators call.
+
+-- A segment is made beside the log and then attached, as CREATE TABLE ... PARTITION OF would wait for every reader.
+CREATE FUNCTION lockstep.ensure_segment() RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF EXISTS (SELECT FROM pg_inherits WHERE inhparent = 'lockstep.change'::regclass) THEN
+		RETURN;
+	END IF;
+	-- Two sessions may come here at once.
+	LOCK TABLE lockstep.change IN SHARE UPDATE EXCLUSIVE MODE;
+	IF EXISTS (SELECT FROM pg_inherits WHERE inhparent = 'lockstep.change'::regclass) THEN
+		RETURN;
+	END IF;
+	-- Append-only: freeze early, in small steps.
+	CREATE TABLE lockstep.change_1 (
+		LIKE lockstep.change INCLUDING ALL,
+		CHECK (segment = 1)
+	) WITH (autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_vacuum_insert_threshold = 100000,
+		autovacuum_freeze_min_age = 0);
+	ALTER TABLE lockstep.change ATTACH PARTITION lockstep.change_1 FOR VALUES IN (1);
+END
+$$;
+COMMENT ON FUNCTION lockstep.ensure_segment() IS 'internal: makes the log''s first segment where there is none';
+REVOKE ALL ON FUNCTION lockstep.ensure_segment() FROM PUBLIC;
+
+CREATE FUNCTION lockstep.maintain() RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF EXISTS (SELECT FROM lockstep.tracked_table) THEN
+		PERFORM lockstep.ensure_segment();
+	END IF;
+	DELETE FROM lockstep.mutation m WHERE m.at < now() - interval '1 day';
+END
+$$;
+COMMENT ON FUNCTION lockstep.maintain() IS 'what the worker does once a minute: makes the log''s segments, forgets old mutation ids';
+REVOKE ALL ON FUNCTION lockstep.maintain() FROM PUBLIC;
+
+CREATE FUNCTION lockstep.worker_status() RETURNS text
+	LANGUAGE C AS 'MODULE_PATHNAME', 'lockstep_worker_status';
+COMMENT ON FUNCTION lockstep.worker_status() IS 'this database''s worker: running, starting, none; NULL where the library is not preloaded';
+
+CREATE FUNCTION lockstep.request_worker() RETURNS void
+	LANGUAGE C AS 'MODULE_PATHNAME', 'lockstep_request_worker';
+COMMENT ON FUNCTION lockstep.request_worker() IS 'asks for a worker in this database, where there is none';
+REVOKE ALL ON FUNCTION lockstep.request_worker() FROM PUBLIC;
+
+CREATE FUNCTION lockstep.doctor(OUT name text, OUT status text, OUT detail text, OUT hint text) RETURNS SETOF record
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	tracked record;
+	faulty record;
+	extension_version text := (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'lockstep');
+	available text := (SELECT e.default_version FROM pg_available_extensions e WHERE e.name = 'lockstep');
+	worker text := lockstep.worker_status();
+BEGIN
+	name := 'version'; detail := extension_version; hint := NULL; status := 'ok';
+	IF extension_version <> available THEN
+		status := 'warning';
+		detail := format('%s is installed in this database, %s on the server', extension_version, available);
+		hint := 'Run ALTER EXTENSION lockstep UPDATE.';
+	END IF;
+	RETURN NEXT;
+
+	name := 'worker'; hint := NULL;
+	CASE worker
+		WHEN 'running' THEN status := 'ok'; detail := 'running';
+		WHEN 'starting' THEN status := 'warning'; detail := 'starting'; hint := 'If this lasts, look into the server''s log; max_worker_processes may be too low.';
+		WHEN 'none' THEN status := 'warning'; detail := 'not running';
+			hint := 'It starts with the first change. If it does not, look into the server''s log.';
+		ELSE status := 'warning'; detail := 'the library is not preloaded: readers learn of changes by polling';
+			hint := 'Add lockstep to shared_preload_libraries and restart the server, or set lockstep.doorbell to ''transaction''.';
+	END CASE;
+	RETURN NEXT;
+
+	name := 'log'; status := 'ok'; hint := NULL;
+	SELECT format('%s segment(s), %s', count(*), pg_size_pretty(coalesce(sum(pg_total_relation_size(i.inhrelid)), 0)))
+	INTO detail FROM pg_inherits i WHERE i.inhparent = 'lockstep.change'::regclass;
+	IF NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = 'lockstep.change'::regclass) THEN
+		IF EXISTS (SELECT FROM lockstep.tracked) THEN
+			status := 'error'; detail := 'there is no segment: changes of tracked tables fail'; hint := 'Run SELECT lockstep.maintain().';
+		ELSE
+			detail := 'empty: nothing is tracked yet';
+		END IF;
+	END IF;
+	RETURN NEXT;
+
+	FOR tracked IN SELECT * FROM lockstep.tracked ORDER BY table_name LOOP
+		name := format('table %s', tracked.table_name); status := 'ok'; detail := 'tracked'; hint := NULL;
+		SELECT * INTO faulty FROM lockstep.trigger_faults(tracked.relid) f ORDER BY f.status, f.detail LIMIT 1;
+		IF FOUND THEN
+			status := faulty.status; detail := faulty.detail; hint := faulty.hint;
+		END IF;
+		BEGIN
+			PERFORM lockstep.require_columns(tracked.relid, tracked.key_columns || tracked.version_column, 'lockstep.tracked');
+			PERFORM lockstep.choose_key(tracked.relid, tracked.key_columns);
+		EXCEPTION WHEN undefined_column OR object_not_in_prerequisite_state THEN
+			status := 'error'; detail := SQLERRM; hint := 'Restore the column or index, or run lockstep.untrack() and lockstep.track() again.';
+		END;
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION lockstep.doctor() IS 'looks for what would make lockstep miss changes or let writes slip by: status is ok, warning or error';
+
+CREATE FUNCTION lockstep.trigger_faults(relid oid, OUT status text, OUT detail text, OUT hint text) RETURNS SETOF record
+	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH place AS (
+		SELECT p.relid AS place FROM pg_partition_tree(relid) p UNION SELECT relid
+	), expected AS (
+		SELECT place, t AS trigger_name FROM place, unnest(ARRAY['~lockstep_guard', '!lockstep_log', '!lockstep_truncate']) AS t
+	)
+	SELECT 'error', format('trigger %I of %s is missing', e.trigger_name, e.place::regclass),
+		'Run lockstep.untrack() and lockstep.track() again.'
+	FROM expected e LEFT JOIN pg_trigger g ON g.tgrelid = e.place AND g.tgname = e.trigger_name
+	WHERE g.oid IS NULL
+	UNION ALL
+	SELECT 'error', format('trigger %I of %s is %s', e.trigger_name, e.place::regclass,
+			CASE g.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'enabled for replicas only' ELSE 'not enabled for replicas' END),
+		format('Run ALTER TABLE %s ENABLE ALWAYS TRIGGER %I.', e.place::regclass, e.trigger_name)
+	FROM expected e JOIN pg_trigger g ON g.tgrelid = e.place AND g.tgname = e.trigger_name
+	WHERE g.tgenabled <> 'A'
+	UNION ALL
+	-- Row triggers fire in the order of their names, bytewise. tgtype: 1 row, 2 before, 4 insert, 8 delete, 16 update.
+	SELECT 'warning', format('trigger %I of %s runs %s', g.tgname, p.place::regclass,
+			CASE WHEN g.tgtype & 2 <> 0 THEN 'after lockstep''s guard: what it does to the version is not checked'
+				ELSE 'before lockstep''s log: changes that it makes are logged in the wrong order' END),
+		'Rename it.'
+	FROM place p JOIN pg_trigger g ON g.tgrelid = p.place
+	WHERE NOT g.tgisinternal AND g.tgtype & 1 <> 0 AND g.tgname NOT LIKE '%lockstep\_%'
+		AND (g.tgtype & 2 <> 0 AND g.tgtype & 16 <> 0 AND g.tgname COLLATE "C" > '~lockstep_guard'
+			OR g.tgtype & 66 = 0 AND g.tgname COLLATE "C" < '!lockstep_log')
+$$;
+COMMENT ON FUNCTION lockstep.trigger_faults(oid) IS 'internal: part of doctor()';
+
+-- A worker for this database, once the extension is there.
+SELECT lockstep.request_worker();

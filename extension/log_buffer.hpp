@@ -1,0 +1,35 @@
+// The changes of this transaction that wait to be written to the log.
+#pragma once
+
+#include "log_tables.hpp"
+#include "pg/server.hpp"
+
+namespace lockstep
+{
+
+/// A change as the triggers hand it over. The images are in buffer_context(); the buffer owns them from then on.
+struct NewChange {
+	Op op;
+	Oid root;
+	Oid leaf;
+	bool has_version;
+	int64 version;
+	Jsonb *key; // NULL for a truncate or a schema change
+	Jsonb *row;
+	Jsonb *old;
+	ArrayType *omitted;
+};
+
+/// Where to build the images of a change that is about to be appended.
+MemoryContext buffer_context();
+
+/// Takes the change over, and writes what waits when that is much.
+void append_change(const NewChange &change);
+
+/// Writes what waits. Inside a sub-transaction only its own changes: the outer ones must survive if it is rolled back.
+void flush_changes();
+
+/// Transaction callbacks: flushing, discarding, and whether to ring the doorbell.
+void register_log_buffer_callbacks();
+
+} // namespace lockstep

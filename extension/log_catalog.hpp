@@ -1,0 +1,53 @@
+// Where lockstep's own tables are: OIDs by name, cached until the server says that one of them changed.
+#pragma once
+
+#include "pg/server.hpp"
+
+namespace lockstep
+{
+
+struct LogCatalog {
+	Oid schema;
+	Oid tracked_table; // lockstep.tracked_table: one row for each tracked table
+	Oid change;        // lockstep.change: the partitioned log
+	Oid change_seq;    // draws blocks of `seq`
+	Oid origin;
+	Oid origin_hash_index;
+	Oid origin_id_index;
+	Oid origin_seq;
+	Oid era;
+};
+
+/// Raises an error where the extension is not (or no longer) in this database.
+const LogCatalog &log_catalog();
+
+/// True where the extension is in this database; never raises.
+bool log_catalog_exists();
+
+/// One table of the log.
+struct Segment {
+	Oid relation;
+	Oid index; // its index on (xid, seq)
+	int32 number;
+};
+
+/// The segments, oldest first, palloc'd in the current context.
+Segment *list_segments(int *count);
+
+/// Where new changes go: the newest segment. Raises an error where there is none.
+const Segment &current_segment();
+
+/// The number of this era (see docs/sql.md), opened by this call where the last one belongs to another database or another
+/// timeline. Writes.
+int32 current_era_for_write();
+
+/// The number of this era; 0 where none was opened yet, as nothing was ever logged in it.
+int32 current_era_for_read();
+
+/// Forgets what an aborted (sub-)transaction may have made up.
+void forget_uncommitted_era();
+void era_committed();
+
+void register_log_catalog_callbacks();
+
+} // namespace lockstep

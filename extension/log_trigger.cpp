@@ -1,0 +1,141 @@
+// The log triggers: AFTER each row change, first by name, and AFTER TRUNCATE. They append to the buffer; the buffer writes.
+
+#include "log_buffer.hpp"
+#include "pg/server.hpp"
+#include "relation_info.hpp"
+
+LOCKSTEP_SQL_FUNCTION(lockstep_log)
+LOCKSTEP_SQL_FUNCTION(lockstep_log_truncate)
+
+namespace lockstep
+{
+
+namespace
+{
+
+/// A row that a trigger was given, taken apart.
+struct Row {
+	const Datum *values;
+	const bool *nulls;
+
+	explicit Row(TupleTableSlot *slot)
+	{
+		slot_getallattrs(slot);
+		values = slot->tts_values;
+		nulls = slot->tts_isnull;
+	}
+};
+
+NewChange change_of(const RelationInfo &info, Op op)
+{
+	NewChange change{};
+	change.op = op;
+	change.root = info.root;
+	change.leaf = info.relation;
+	return change;
+}
+
+void set_key_and_version(NewChange &change, const RelationInfo &info, const Row &row)
+{
+	ArrayType *omitted = nullptr;
+	change.key = build_image(info.columns, row.values, row.nulls, info.is_key, buffer_context(), &omitted);
+	if (omitted)
+		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			errmsg("the key of a changed row has no JSON form"));
+	change.has_version = true;
+	change.version =
+		version_from_datum(info, row.values[info.version_column - 1], row.nulls[info.version_column - 1]);
+}
+
+void log_whole_row(const RelationInfo &info, Op op, const Row &row, Jsonb *old = nullptr)
+{
+	NewChange change = change_of(info, op);
+	set_key_and_version(change, info, row);
+	change.row = build_image(info.columns, row.values, row.nulls, nullptr, buffer_context(), &change.omitted);
+	change.old = old;
+	append_change(change);
+}
+
+/// Marks the columns whose value differs. Returns how many.
+int find_changed(
+	const RelationInfo &info, TupleDesc descriptor, const Row &before, const Row &after, bool *changed)
+{
+	int count = 0;
+	for (int i = 0; i < info.columns.count; ++i) {
+		const int at = info.columns.columns[i].number - 1;
+		Form_pg_attribute attribute = TupleDescAttr(descriptor, at);
+		changed[i] = before.nulls[at] != after.nulls[at] ||
+			(!before.nulls[at] &&
+				!datum_image_eq(before.values[at], after.values[at], attribute->attbyval, attribute->attlen));
+		count += changed[i];
+	}
+	return count;
+}
+
+void log_update(const RelationInfo &info, TupleDesc descriptor, const Row &before, const Row &after)
+{
+	auto *changed = palloc_array_of<bool>(Max(info.columns.count, 1));
+	if (find_changed(info, descriptor, before, after, changed) == 0)
+		return; // nothing that anyone could see
+	bool key_changed = false;
+	for (int i = 0; i < info.columns.count; ++i)
+		key_changed |= changed[i] && info.is_key[i];
+	ArrayType *omitted_old = nullptr;
+	if (key_changed) {
+		// The old key's life ends, the new key's begins. The old key, in `old`, leads from one to the other.
+		log_whole_row(info, Op::remove, before);
+		log_whole_row(info, Op::insert, after,
+			build_image(
+				info.columns, before.values, before.nulls, info.is_key, buffer_context(), &omitted_old));
+		return;
+	}
+	NewChange change = change_of(info, Op::update);
+	set_key_and_version(change, info, after);
+	change.row =
+		build_image(info.columns, after.values, after.nulls, nullptr, buffer_context(), &change.omitted);
+	change.old =
+		build_image(info.columns, before.values, before.nulls, changed, buffer_context(), &omitted_old);
+	if (!change.omitted)
+		change.omitted = omitted_old;
+	append_change(change);
+	pfree(changed);
+}
+
+} // namespace
+
+} // namespace lockstep
+
+using namespace lockstep;
+
+extern "C" Datum lockstep_log(PG_FUNCTION_ARGS)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+			errmsg("lockstep.log() can only be called as a trigger"));
+	auto *trigger = reinterpret_cast<TriggerData *>(fcinfo->context);
+	if (!TRIGGER_FIRED_AFTER(trigger->tg_event) || !TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
+		ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+			errmsg("lockstep.log() must be an AFTER trigger for each row"));
+
+	const RelationInfo *info = relation_info(trigger->tg_relation);
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		log_update(*info, RelationGetDescr(trigger->tg_relation), Row(trigger->tg_trigslot),
+			Row(trigger->tg_newslot));
+	else
+		log_whole_row(*info, TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? Op::insert : Op::remove,
+			Row(trigger->tg_trigslot));
+	return PointerGetDatum(nullptr);
+}
+
+extern "C" Datum lockstep_log_truncate(PG_FUNCTION_ARGS)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+			errmsg("lockstep.log_truncate() can only be called as a trigger"));
+	auto *trigger = reinterpret_cast<TriggerData *>(fcinfo->context);
+	if (!TRIGGER_FIRED_AFTER(trigger->tg_event) || !TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
+		ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+			errmsg("lockstep.log_truncate() must be an AFTER TRUNCATE trigger"));
+	append_change(change_of(*relation_info(trigger->tg_relation), Op::truncate));
+	return PointerGetDatum(nullptr);
+}

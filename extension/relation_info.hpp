@@ -1,0 +1,32 @@
+// What the triggers need to know of a tracked table, gathered once per backend and kept until the table changes.
+#pragma once
+
+#include "image.hpp"
+#include "pg/server.hpp"
+
+namespace lockstep
+{
+
+/// Facts of one relation that rows are written to: the tracked table itself, or a leaf of it.
+struct RelationInfo {
+	Oid relation; // hash key
+	bool valid;
+	Oid root; // the tracked table
+	AttrNumber version_column;
+	Oid version_type;  // int4 or int8
+	ColumnSet columns; // what is logged
+	bool *is_key;      // by index into columns
+	int version_index; // of the version column in columns
+	MemoryContext context;
+};
+
+/// The facts of a relation that is tracked, or is a partition of a tracked table; an error otherwise. Valid until the next call.
+const RelationInfo *relation_info(Relation relation);
+
+void register_relation_info_callbacks();
+
+/// A version as the column's type has it; NULL counts as 0 (Rails writes it so).
+int64 version_from_datum(const RelationInfo &info, Datum value, bool is_null);
+Datum version_to_datum(const RelationInfo &info, int64 version);
+
+} // namespace lockstep

@@ -1,0 +1,54 @@
+#include "settings.hpp"
+
+namespace lockstep
+{
+
+Settings settings;
+
+namespace
+{
+
+const config_enum_entry doorbell_modes[] = {
+	{"auto", doorbell_auto, false},
+	{"transaction", doorbell_transaction, false},
+	{"off", doorbell_off, false},
+	{nullptr, 0, false},
+};
+
+void context_changed(const char *, void *)
+{
+	++settings.context_generation;
+}
+
+void define_context_setting(const char *name, char **variable, const char *summary, const char *detail)
+{
+	DefineCustomStringVariable(
+		name, summary, detail, variable, "", PGC_USERSET, 0, nullptr, context_changed, nullptr);
+}
+
+} // namespace
+
+void define_settings()
+{
+	define_context_setting("lockstep.actor", &settings.actor,
+		"The person or program responsible for what this session changes.",
+		"Empty: the session user. Claimed, not verified.");
+	define_context_setting("lockstep.client", &settings.client,
+		"The logical session of the actor: a browser tab, a job.", nullptr);
+	define_context_setting(
+		"lockstep.reason", &settings.reason, "Why this session changes what it changes.", nullptr);
+	DefineCustomEnumVariable("lockstep.doorbell", "How readers learn of new changes.",
+		"\"auto\": by the lockstep worker where the library is preloaded, else readers poll. "
+		"\"transaction\": each transaction notifies by itself where no worker can. \"off\": readers poll.",
+		&settings.doorbell, doorbell_auto, doorbell_modes, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+	DefineCustomIntVariable("lockstep.log_buffer_size",
+		"Memory for changes that wait to be written to the log.",
+		"Per (sub-)transaction; what is larger is written before commit.", &settings.log_buffer_size, 1024,
+		64, 1024 * 1024, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+	DefineCustomIntVariable("lockstep.max_databases",
+		"How many databases of this server can use the doorbell.", nullptr, &settings.max_databases, 64, 1,
+		10000, PGC_POSTMASTER, 0, nullptr, nullptr, nullptr);
+	MarkGUCPrefixReserved("lockstep");
+}
+
+} // namespace lockstep

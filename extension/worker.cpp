@@ -1,0 +1,174 @@
+// The worker of one database: rings NOTIFY for all commits since the last ring, and does the chores.
+
+#include "worker.hpp"
+
+#include "doorbell.hpp"
+#include "log_catalog.hpp"
+
+#include "pg/server.hpp"
+
+extern "C" {
+PGDLLEXPORT void lockstep_worker_main(Datum);
+}
+
+namespace lockstep
+{
+
+namespace
+{
+
+/// At most one ring in this time; commits in between share the next.
+constexpr long ring_interval_us = 1000;
+/// Chores (the log's segments, old mutations) are looked after this often.
+constexpr long chores_interval_ms = 60 * 1000;
+
+Oid database = InvalidOid;
+bool leave_for_good = false; // there is nothing to do here: not to be started again before someone asks
+
+void at_exit(int code, Datum)
+{
+	BellBoard *board = bell_board();
+	LWLockAcquire(board->mutex, LW_EXCLUSIVE);
+	Bell *bell = find_bell(database, false);
+	if (bell && bell->worker == MyProcPid) {
+		bell->latch = nullptr;
+		bell->worker = 0;
+		if (bell->state != WorkerState::evicted) {
+			// Someone may have rung between our last look and now: look again, under the lock that a ringer takes.
+			const bool needed = !leave_for_good && (code != 0 || pg_atomic_read_u32(&bell->rung) != 0);
+			bell->state = needed ? WorkerState::wanted : WorkerState::none;
+			if (needed && board->launcher)
+				SetLatch(board->launcher);
+		}
+	}
+	LWLockRelease(board->mutex);
+}
+
+/// False: the database has no use for a worker now.
+bool take_place()
+{
+	BellBoard *board = bell_board();
+	LWLockAcquire(board->mutex, LW_EXCLUSIVE);
+	Bell *bell = find_bell(database, false);
+	const bool mine = bell && bell->state == WorkerState::started && bell->worker == 0;
+	if (mine) {
+		bell->state = WorkerState::running;
+		bell->worker = MyProcPid;
+		bell->latch = MyLatch;
+	}
+	LWLockRelease(board->mutex);
+	return mine;
+}
+
+void begin()
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+void end()
+{
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	pgstat_report_stat(true);
+}
+
+bool extension_exists()
+{
+	begin();
+	const bool exists = log_catalog_exists();
+	end();
+	return exists;
+}
+
+void ring()
+{
+	pgstat_report_activity(STATE_RUNNING, "NOTIFY lockstep");
+	StartTransactionCommand();
+	Async_Notify("lockstep", "");
+	CommitTransactionCommand();
+	pgstat_report_activity(STATE_IDLE, nullptr);
+}
+
+void do_chores()
+{
+	begin();
+	pgstat_report_activity(STATE_RUNNING, "SELECT lockstep.maintain()");
+	SPI_connect();
+	SPI_execute("SELECT lockstep.maintain()", false, 0);
+	SPI_finish();
+	end();
+	pgstat_report_activity(STATE_IDLE, nullptr);
+}
+
+/// Rings whenever the bell is set, until the server or someone else asks to end, or the extension is dropped.
+void serve(Bell *bell)
+{
+	TimestampTz next_chores = 0;
+	TimestampTz last_ring = 0;
+	while (!ShutdownRequestPending) {
+		// First the latch, then the flag: a ring between the two sets the latch again.
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending) {
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+		}
+		TimestampTz now = GetCurrentTimestamp();
+		if (now >= next_chores) {
+			if (!extension_exists()) {
+				leave_for_good = true;
+				return;
+			}
+			do_chores();
+			now = GetCurrentTimestamp();
+			next_chores = now + chores_interval_ms * INT64CONST(1000);
+		}
+		long wait_ms = (next_chores - now) / 1000 + 1;
+		if (pg_atomic_read_u32(&bell->rung) != 0) {
+			if (now - last_ring < ring_interval_us && now >= last_ring) {
+				pg_usleep(ring_interval_us - (now - last_ring));
+				continue;
+			}
+			pg_atomic_write_u32(&bell->rung, 0);
+			pg_memory_barrier();
+			ring();
+			last_ring = GetCurrentTimestamp();
+			continue;
+		}
+		WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, wait_ms, PG_WAIT_EXTENSION);
+	}
+}
+
+} // namespace
+
+} // namespace lockstep
+
+using namespace lockstep;
+
+extern "C" void lockstep_worker_main(Datum argument)
+{
+	database = DatumGetObjectId(argument);
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	BackgroundWorkerUnblockSignals();
+
+	if (!take_place())
+		proc_exit(0);
+	before_shmem_exit(at_exit, 0);
+	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	// A ring need not be durable.
+	SetConfigOption("synchronous_commit", "off", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("search_path", "pg_catalog", PGC_USERSET, PGC_S_OVERRIDE);
+
+	if (!extension_exists()) {
+		leave_for_good = true;
+		proc_exit(0);
+	}
+	LWLockAcquire(bell_board()->mutex, LW_SHARED);
+	Bell *bell = find_bell(database, false);
+	LWLockRelease(bell_board()->mutex);
+	serve(bell);
+	proc_exit(0);
+}

@@ -1,0 +1,143 @@
+// A reader in SQL: state and position in one snapshot, then lockstep.changes() in bites of random size, sometimes going
+// back to an earlier position, as a program does that stores its position less often than it applies changes.
+
+import { connectionLost, sleep } from './place.js'
+import { parse } from './exact.js'
+import { Divergence, Replica } from './replica.js'
+import { tables } from './schema.js'
+
+export class SqlReader {
+	constructor(name, place, random) {
+		this.name = name
+		this.place = place
+		this.random = random
+		this.replicas = Object.values(tables).map((table) => new Replica(table))
+		this.position = null
+		this.delivered = new Set() // since the start
+		this.already = null // what the ledger held in the snapshot that this reader started from
+		this.stats = { reads: 0, empty: 0, transactions: 0, again: 0, from_start: 0 }
+		this.awaited = null
+	}
+
+	describe() {
+		return 'all tables by lockstep.changes()'
+	}
+
+	async start() {
+		await this.place.insist(async (client) => {
+			await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
+			this.already = new Set((await client.query('SELECT tx FROM ledger')).rows.map(({ tx }) => tx))
+			const position = (await client.query('SELECT lockstep.position()::text AS position')).rows[0].position
+			for (const replica of this.replicas) {
+				const { rows } = await client.query(`SELECT lockstep.image(t)::text AS image FROM ${replica.table.name} t`)
+				replica.reset(rows.map(({ image }) => parse(image)), position)
+			}
+			await client.query('COMMIT')
+			this.position = position
+			this.delivered.clear()
+		})
+	}
+
+	/// Reads until `resting()` says so, and then on until it has seen the awaited transaction and there is nothing more.
+	async read(resting) {
+		while (!(resting() && (await this.caughtUp()))) {
+			const client = await this.place.reconnect()
+			try {
+				while (!(resting() && (await this.caughtUp(client)))) {
+					await this.bite(client)
+					if (!resting()) await sleep(this.random.int(0, 150))
+				}
+			} catch (error) {
+				if (!connectionLost(error)) throw error
+			} finally {
+				await client.end().catch(() => {})
+			}
+		}
+	}
+
+	async caughtUp(client) {
+		return client !== undefined && this.awaited !== null && this.delivered.has(this.awaited) && (await this.bite(client)) === 0
+	}
+
+	async bite(client) {
+		const { random } = this
+		const frozen = random.chance(0.1)
+		const upto = random.chance(0.2)
+		const size = random.chance(0.2) ? null : random.int(1, 40)
+		if (frozen) await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
+		const { rows } = await client.query(
+			`SELECT xid::text, ordinal, table_name, op, key::text, version, row::text, old::text, actor, omitted::text, position::text
+			 FROM lockstep.changes($1::lockstep.position, ${upto ? 'lockstep.position(), ' : ''}max_changes => $2)`,
+			[this.position, size])
+		if (frozen) await client.query('COMMIT')
+		this.stats.reads += 1
+		if (rows.length === 0) this.stats.empty += 1
+		const transactions = this.transactions(rows)
+		if (size !== null && transactions.slice(0, -1).reduce((sum, { changes }) => sum + changes.length, 0) >= size) {
+			throw new Divergence(`changes(max_changes => ${size}) returned ${rows.length} rows: more transactions than needed`)
+		}
+		// A part of what was read is thrown away and read again.
+		const kept = random.chance(0.15) ? transactions.slice(0, random.int(0, transactions.length)) : transactions
+		this.stats.again += transactions.length - kept.length
+		for (const transaction of kept) this.take(transaction)
+		return rows.length
+	}
+
+	/// Groups rows by transaction: together, in writing order, with the position on the last row and only there.
+	transactions(rows) {
+		const list = []
+		let open = null
+		for (const row of rows) {
+			if (open && row.xid !== open.xid) throw new Divergence(`transaction ${open.xid} has no position on its last row`)
+			open ??= { xid: row.xid, actor: row.actor, changes: [], ordinal: -1 }
+			if (Number(row.ordinal) <= open.ordinal) throw new Divergence(`transaction ${row.xid}: ordinal ${row.ordinal} after ${open.ordinal}`)
+			open.ordinal = Number(row.ordinal)
+			if (row.omitted !== null && row.omitted !== '{}') throw new Divergence(`transaction ${row.xid}: omitted ${row.omitted}`)
+			open.changes.push({
+				table: row.table_name,
+				op: row.op,
+				key: row.key && parse(row.key),
+				version: row.version,
+				row: row.row && parse(row.row),
+				old: row.old && parse(row.old),
+			})
+			if (row.position !== null) {
+				list.push({ ...open, position: row.position })
+				open = null
+			}
+		}
+		if (open) throw new Divergence(`transaction ${open.xid} has no position on its last row`)
+		return list
+	}
+
+	take({ xid, actor, changes, position }) {
+		if (this.delivered.has(xid)) throw new Divergence(`transaction ${xid} was delivered twice`)
+		this.delivered.add(xid)
+		this.stats.transactions += 1
+		for (const replica of this.replicas) {
+			const own = changes.filter(({ table }) => table === replica.table.name)
+			if (own.length > 0) replica.apply({ xid, actor, changes: own })
+		}
+		this.position = position
+	}
+
+	async judge(truth, client) {
+		for (const replica of this.replicas) {
+			replica.judge(truth)
+			await replica.compare(client)
+		}
+		for (const [xid, { tx, changes }] of truth.committed) {
+			if (changes.length > 0 && !this.already.has(tx) && !this.delivered.has(xid)) {
+				throw new Divergence(`transaction ${xid} (${tx}) was committed, and never delivered`)
+			}
+			if (this.already.has(tx) && this.delivered.has(xid)) {
+				throw new Divergence(`transaction ${xid} (${tx}) was in the state that the reader began with, and delivered again`)
+			}
+		}
+	}
+
+	summary() {
+		const { transactions, reads, again } = this.stats
+		return `${transactions} transactions in ${reads} reads, ${again} read again`
+	}
+}

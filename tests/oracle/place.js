@@ -2,7 +2,7 @@
 
 import { spawn, execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, mkdirSync, createWriteStream } from 'node:fs'
+import { chmodSync, createWriteStream, mkdirSync, mkdtempSync } from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
 import path from 'node:path'
@@ -30,7 +30,9 @@ async function freePort() {
 function directory() {
 	if (process.env.LOCKSTEP_TEST_DIR) return path.join(process.env.LOCKSTEP_TEST_DIR, 'oracle')
 	mkdirSync(path.join(root, 'build'), { recursive: true })
-	return mkdtempSync(path.join(root, 'build/oracle.'))
+	const dir = mkdtempSync(path.join(root, 'build/oracle.'))
+	chmodSync(dir, 0o755) // the server may run as another user
+	return dir
 }
 
 export class Place {

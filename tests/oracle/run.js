@@ -1,12 +1,13 @@
 // The oracle: random histories, and every reader's rows against a fresh SELECT.
 //
-//   node tests/oracle/run.js [--seed N] [--seconds N] [--keep]
+//   node tests/oracle/run.js [--seed N] [--seconds N] [--keep] [--sql-only]
 //
 // Writers write at random (rollbacks, savepoints, late and asynchronous commits, key changes, truncates), readers come and go, the
 // bridge is killed, the server is restarted and crashed. Now and then all writers rest: then each reader must catch up, its
 // rows must equal a SELECT, and what was delivered to it must be what was committed: nothing twice, nothing missing, nothing
 // that was rolled back, each row's versions in order, transactions whole. The seed decides what everybody tries; the
-// interleaving is the machine's, so a seed repeats a failure often, not always. `--keep` leaves the cluster and the bridge's log.
+// interleaving is the machine's, so a seed repeats a failure often, not always. `--keep` leaves the cluster and
+// the bridge's log; `--sql-only` leaves out the bridge and its clients.
 
 import { parseArgs } from 'node:util'
 import { Place, connectionLost, sleep } from './place.js'
@@ -18,7 +19,10 @@ import { Truth } from './truth.js'
 import { Writer, literal } from './writer.js'
 
 const { values: options } = parseArgs({
-	options: { seed: { type: 'string' }, seconds: { type: 'string', default: '60' }, keep: { type: 'boolean', default: false } },
+	options: {
+		seed: { type: 'string' }, seconds: { type: 'string', default: '60' }, keep: { type: 'boolean', default: false },
+		'sql-only': { type: 'boolean', default: false },
+	},
 })
 const seed = options.seed ?? String(Math.floor(Math.random() * 1e9))
 const seconds = Number(options.seconds)
@@ -26,6 +30,7 @@ if (!(seconds > 0)) {
 	console.error(`oracle: invalid --seconds "${options.seconds}"`)
 	process.exit(2)
 }
+const with_bridge = !options['sql-only']
 const patience_ms = 60_000 // until a reader that does not catch up is called stuck
 
 const random = new Random(seed)
@@ -56,6 +61,7 @@ async function misfortunes(random, resting) {
 		if (resting()) return
 		if (list.length === 0) {
 			list = ['bridge SIGKILL', 'server fast', 'bridge SIGTERM', 'server immediate', 'connections', 'bridge SIGKILL', 'server kill']
+				.filter((name) => with_bridge || name.startsWith('server'))
 				.map((name) => ({ name, order: random.next() })).sort((a, b) => a.order - b.order).map(({ name }) => name)
 		}
 		const [what, how] = list.pop().split(' ')
@@ -86,7 +92,7 @@ async function placeMarkers(n) {
 			const row = table.marker(n)
 			const names = Object.keys(row)
 			const noted = await writer.change(client, table, 'insert',
-				`INSERT INTO ${table.name} (${names.join(', ')}) VALUES (${names.map((name) => literal(row[name])).join(', ')})`)
+				`INSERT INTO ${table.name} AS t (${names.join(', ')}) VALUES (${names.map((name) => literal(row[name])).join(', ')})`)
 			marker[table.name] = noted[0].key
 			changes.push(...noted)
 		}
@@ -102,17 +108,18 @@ async function main() {
 	say(`oracle: seed ${seed}, ${seconds} s`)
 	await place.open()
 	await place.insist((client) => client.query(setup))
-	await place.startBridge()
+	if (with_bridge) await place.startBridge()
 
 	const writers = Array.from({ length: 5 }, (_, i) => new Writer(`writer${i}`, place, random.stream(`writer${i}`), truth))
 	const readers = Array.from({ length: 3 }, (_, i) => new SqlReader(`sql${i}`, place, random.stream(`sql${i}`)))
-	for (let i = 0; i < 12; i++) {
+	for (let i = 0; with_bridge && i < 12; i++) {
 		const stream = random.stream(`client${i}`)
 		readers.push(new SocketReader(`client${i}`, place, stream, i < 2 ? everySubscription() : randomSubscriptions(stream)))
 	}
 	const verdicts = new Map(readers.map((reader) => [reader, null]))
 	const failures = []
 	const fail = (who, what, error) => {
+		if (place.closing) return // what ends because the world ends
 		failures.push(who)
 		console.log(`\noracle: FAILED  seed ${seed}\n${who}${what ? ` (${what})` : ''}:\n${error.stack ?? error}\n`)
 	}
@@ -137,7 +144,6 @@ async function main() {
 			misfortunes(fault_stream, writing_over).catch((error) => fail('misfortunes', '', error)),
 		])
 		if (failures.length > 0) break
-
 		const { xid, marker } = await placeMarkers(rest)
 		for (const reader of readers) {
 			if (reader instanceof SqlReader) reader.awaited = xid
@@ -151,7 +157,6 @@ async function main() {
 				if (reader instanceof SqlReader && !reader.delivered.has(xid)) fail(reader.name, reader.describe(), `does not catch up within ${patience_ms / 1000} s`)
 			}
 			if (failures.length === 0) fail('a reader', '', `does not come to rest within ${patience_ms / 1000} s`)
-			break
 		}
 		if (failures.length > 0) break
 		await place.insist(async (client) => {
@@ -177,6 +182,7 @@ async function main() {
 		console.log(`${writer.name.padEnd(10)} ${committed} committed, ${rolled_back} rolled back, ${refused} refused, ${lost} connections lost`)
 	}
 	for (const reader of readers) {
+		reader.abandoned = true
 		console.log(`${reader.name.padEnd(10)} ${verdicts.get(reader) ? 'FAILED' : 'ok'}  ${reader.describe()}\n${' '.repeat(11)}${reader.summary()}`)
 	}
 	const failed = readers.filter((reader) => verdicts.get(reader)).length + failures.filter((who) => !readers.some(({ name }) => name === who)).length

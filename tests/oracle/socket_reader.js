@@ -26,6 +26,7 @@ export class SocketReader {
 		this.shapes = new Map() // replica → the shape its position belongs to
 		this.stats = { connections: 0, frames: 0, refetches: 0, behind: 0, resumed: 0 }
 		this.failure = null
+		this.abandoned = false // stop, whatever is missing
 		this.marker = null // table → key of the awaited row, as canonical text
 	}
 
@@ -35,7 +36,7 @@ export class SocketReader {
 
 	/// Lives until `resting()`, and then on until every subscription has the awaited marker row.
 	async read(resting) {
-		while (!(resting() && this.caughtUp())) {
+		while (!this.abandoned && !(resting() && this.caughtUp())) {
 			await this.session(resting)
 			if (this.failure) throw this.failure
 			if (!resting()) await this.absence()
@@ -93,7 +94,7 @@ export class SocketReader {
 		const { random } = this
 		let left = random.chance(0.3) ? random.int(0, 300) : random.int(300, 6000)
 		let nap = random.chance(0.15) ? left / 2 : -1
-		while (socket.readyState !== WebSocket.CLOSED && (resting() ? !this.caughtUp() : left > 0)) {
+		while (socket.readyState !== WebSocket.CLOSED && !this.abandoned && (resting() ? !this.caughtUp() : left > 0)) {
 			if (nap >= left && !resting()) {
 				// A laptop that sleeps: nothing is read, and the bridge must neither wait nor forget.
 				nap = -1

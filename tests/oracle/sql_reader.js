@@ -16,7 +16,8 @@ export class SqlReader {
 		this.delivered = new Set() // since the start
 		this.already = null // what the ledger held in the snapshot that this reader started from
 		this.stats = { reads: 0, empty: 0, transactions: 0, again: 0, from_start: 0 }
-		this.awaited = null
+		this.awaited = null // the transaction number that ends a rest
+		this.abandoned = false // stop, whatever is missing
 	}
 
 	describe() {
@@ -40,10 +41,10 @@ export class SqlReader {
 
 	/// Reads until `resting()` says so, and then on until it has seen the awaited transaction and there is nothing more.
 	async read(resting) {
-		while (!(resting() && (await this.caughtUp()))) {
+		while (!this.abandoned && !(resting() && (await this.caughtUp()))) {
 			const client = await this.place.reconnect()
 			try {
-				while (!(resting() && (await this.caughtUp(client)))) {
+				while (!this.abandoned && !(resting() && (await this.caughtUp(client)))) {
 					await this.bite(client)
 					if (!resting()) await sleep(this.random.int(0, 150))
 				}

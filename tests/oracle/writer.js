@@ -131,19 +131,19 @@ export class Writer {
 	}
 
 	touch(client, table) {
-		return this.change(client, table, 'update', `UPDATE ${table.name} SET note = ${this.unique()} WHERE ${this.someKeys(table)}`)
+		return this.change(client, table, 'update', `UPDATE ${table.name} AS t SET note = ${this.unique()} WHERE ${this.someKeys(table)}`)
 	}
 
 	rewrite(client, table) {
 		const columns = { ...table.columns(this.random), note: undefined }
 		const sets = Object.entries(columns).filter(([, value]) => value !== undefined).map(([name, value]) => `${name} = ${literal(value)}`)
 		return this.change(client, table, 'update',
-			`UPDATE ${table.name} SET ${sets.join(', ')}, note = ${this.unique()} WHERE ${this.someKeys(table)}`)
+			`UPDATE ${table.name} AS t SET ${sets.join(', ')}, note = ${this.unique()} WHERE ${this.someKeys(table)}`)
 	}
 
 	sweep(client, table) {
 		return this.change(client, table, 'update',
-			`UPDATE ${table.name} SET note = left(note, 20) || ${this.unique()} WHERE note < '${this.random.pick('bdhmt')}'`)
+			`UPDATE ${table.name} AS t SET note = left(note, 20) || ${this.unique()} WHERE note < '${this.random.pick('bdhmt')}'`)
 	}
 
 	/// Updates that change nothing are no changes.
@@ -158,7 +158,7 @@ export class Writer {
 		if (rows.length === 0) return []
 		const claim = BigInt(rows[0].version) + BigInt(this.random.pick([0, 0, 1, 1, -1]))
 		return this.change(client, table, 'update',
-			`UPDATE ${table.name} SET note = ${this.unique()}, ${version_column} = ${claim} WHERE ${this.last_key}`)
+			`UPDATE ${table.name} AS t SET note = ${this.unique()}, ${version_column} = ${claim} WHERE ${this.last_key}`)
 	}
 
 	/// A key that changes is the end of one row and the begin of another.
@@ -199,9 +199,9 @@ export class Writer {
 		return results.map((result) => this.noteOf(table, op, result))
 	}
 
+	/// `statement` calls its table t.
 	async query(client, table, statement, suffix = '') {
-		const target = statement.replace(/^(UPDATE|INSERT INTO) (public\.\w+)(?! AS)/, '$1 $2 AS t')
-		const { rows } = await client.query(`${target} ${suffix}
+		const { rows } = await client.query(`${statement} ${suffix}
 			RETURNING ${table.key.map((name) => `t.${name}::text`).join(', ')}, t.${version_column}, lockstep.image(t)::text AS image`)
 		return rows
 	}
@@ -223,7 +223,7 @@ export class Writer {
 	values(table, rows) {
 		const columns = [...table.key, ...Object.keys(table.columns(this.random)), version_column]
 		const lines = rows.map((row) => `(${columns.map((name) => (name in row ? literal(row[name]) : 'DEFAULT')).join(', ')})`)
-		return `INSERT INTO ${table.name} (${columns.join(', ')}) VALUES ${lines.join(', ')}`
+		return `INSERT INTO ${table.name} AS t (${columns.join(', ')}) VALUES ${lines.join(', ')}`
 	}
 
 	oneKey(table) {

@@ -14,6 +14,9 @@ bool catalog_valid = false;
 Segment newest;
 bool newest_valid = false;
 
+/// Counts invalidations, so that one that comes while a cache is being filled is not overlooked.
+uint64 invalidations = 0;
+
 int32 era = 0;
 bool era_known = false;
 bool era_uncommitted = false;
@@ -23,6 +26,7 @@ void relation_changed(Datum, Oid relid)
 	// A new or detached segment invalidates the parent, a re-created extension its old tables.
 	if (relid == InvalidOid || relid == catalog.change || relid == newest.relation ||
 		relid == catalog.tracked_table) {
+		++invalidations;
 		catalog_valid = false;
 		newest_valid = false;
 		if (!era_uncommitted)
@@ -32,6 +36,7 @@ void relation_changed(Datum, Oid relid)
 
 bool load_catalog()
 {
+	const uint64 before = invalidations;
 	LogCatalog found{};
 	found.schema = get_namespace_oid("lockstep", true);
 	if (!OidIsValid(found.schema))
@@ -55,7 +60,7 @@ bool load_catalog()
 			return false;
 	}
 	catalog = found;
-	catalog_valid = true;
+	catalog_valid = before == invalidations;
 	return true;
 }
 
@@ -104,40 +109,51 @@ const LogCatalog &log_catalog()
 	return catalog;
 }
 
-Segment *list_segments(int *count)
+namespace
+{
+
+Segment *read_segments(int *count, bool with_index)
 {
 	Relation parent = table_open(log_catalog().change, AccessShareLock);
 	PartitionDesc partitions = RelationGetPartitionDesc(parent, true);
-	auto *segments = palloc_array_of<Segment>(Max(partitions->nparts, 1));
-	const Oid *relations = partitions->oids;
 	*count = partitions->nparts;
+	auto *segments = palloc_array_of<Segment>(Max(*count, 1));
 	// LIST partitions of single numbers are kept in the order of their bounds: oldest first.
-	for (int i = 0; i < *count; ++i) {
-		Relation segment = table_open(relations[i], AccessShareLock);
-		const int bound = DatumGetInt32(partitions->boundinfo->datums[i][0]);
-		segments[i] = {relations[i], position_index(segment), bound};
+	for (int i = 0; i < *count; ++i)
+		segments[i] = {partitions->oids[i], InvalidOid, DatumGetInt32(partitions->boundinfo->datums[i][0])};
+	for (int i = 0; with_index && i < *count; ++i) {
+		Relation segment = table_open(segments[i].relation, AccessShareLock);
+		segments[i].index = position_index(segment);
 		table_close(segment, NoLock);
 	}
 	table_close(parent, NoLock);
 	return segments;
 }
 
-const Segment &current_segment()
+} // namespace
+
+Segment *list_segments(int *count)
+{
+	return read_segments(count, true);
+}
+
+Oid current_segment(int32 *number)
 {
 	if (!catalog_valid || !newest_valid) {
+		const uint64 before = invalidations;
 		int count;
-		newest_valid = true; // before reading: an invalidation that comes meanwhile must win
-		Segment *segments = list_segments(&count);
-		if (count == 0) {
-			newest_valid = false;
+		// Writing needs no index: pg_restore makes tables first, fires our event trigger, and makes indexes last.
+		Segment *segments = read_segments(&count, false);
+		if (count == 0)
 			ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("the change log has no segment"),
 				errhint("Run SELECT lockstep.maintain() as a superuser."));
-		}
 		newest = segments[count - 1];
+		newest_valid = before == invalidations;
 		pfree(segments);
 	}
-	return newest;
+	*number = newest.number;
+	return newest.relation;
 }
 
 namespace

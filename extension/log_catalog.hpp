@@ -35,7 +35,7 @@ struct Segment {
 Segment *list_segments(int *count);
 
 /// Where new changes go: the newest segment. Raises an error where there is none.
-const Segment &current_segment();
+Oid current_segment(int32 *number);
 
 /// The number of this era (see docs/sql.md), opened by this call where the last one belongs to another database or another
 /// timeline. Writes.

@@ -72,10 +72,10 @@ void write_changes(const PendingChange *changes, int count)
 	MemoryContextReset(scratch); // what an error left
 	MemoryContext caller = MemoryContextSwitchTo(scratch);
 
-	const Segment place = current_segment();
-	Relation segment = table_open(place.relation, RowExclusiveLock);
+	int32 number;
+	Relation segment = table_open(current_segment(&number), RowExclusiveLock);
 	Batch batch{
-		GetTopFullTransactionId(), GetCurrentTimestamp(), current_era_for_write(), place.number, nullptr, 0};
+		GetTopFullTransactionId(), GetCurrentTimestamp(), current_era_for_write(), number, nullptr, 0};
 	CatalogIndexState indexes = CatalogOpenIndexes(segment);
 	const int slot_count = Min(count, write_batch);
 	auto *slots = palloc_array_of<TupleTableSlot *>(slot_count);

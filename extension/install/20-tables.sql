@@ -66,8 +66,7 @@ CREATE TABLE lockstep.change (
 	old jsonb,
 	omitted text[]
 ) PARTITION BY LIST (segment);
-CREATE INDEX change_xid_seq_idx ON lockstep.change (xid, seq);
-CREATE INDEX change_root_key_hash_idx ON lockstep.change (root, key_hash);
+-- No index here: a dump would restore each segment's twice, once through the parent. ensure_segment() makes them.
 COMMENT ON TABLE lockstep.change IS 'the change log; read it through lockstep.changes()';
 COMMENT ON COLUMN lockstep.change.xid IS 'the transaction';
 COMMENT ON COLUMN lockstep.change.seq IS 'number of the change; transactions are ordered by their last one';

@@ -19,6 +19,8 @@ BEGIN
 		CHECK (segment = 1)
 	) WITH (autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_vacuum_insert_threshold = 100000,
 		autovacuum_freeze_min_age = 0);
+	CREATE INDEX change_1_xid_seq_idx ON lockstep.change_1 (xid, seq);
+	CREATE INDEX change_1_root_key_hash_idx ON lockstep.change_1 (root, key_hash);
 	ALTER TABLE lockstep.change ATTACH PARTITION lockstep.change_1 FOR VALUES IN (1);
 END
 $$;

@@ -2,7 +2,7 @@
 
 import { spawn, execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, createWriteStream, mkdirSync, mkdtempSync } from 'node:fs'
+import { chmodSync, createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
 import path from 'node:path'
@@ -131,11 +131,26 @@ export class Place {
 		await this.cluster('restart', mode)
 	}
 
-	async close(keep_cluster) {
+	/// The last lines of the bridge's and the server's logs.
+	logs() {
+		return ['bridge.log', 'pg/log'].map((name) => {
+			let text = ''
+			try {
+				text = readFileSync(path.join(this.dir, name), 'utf8')
+			} catch (error) {
+				text = `(${error.message})`
+			}
+			return `--- ${name}\n${text.trimEnd().split('\n').slice(-25).join('\n')}`
+		}).join('\n')
+	}
+
+	async close(keep) {
 		this.closing = true
 		if (this.bridge) await this.stopBridge('SIGKILL')
-		if (keep_cluster) return
+		this.log.end()
+		if (keep) return
 		await this.cluster('remove').catch((error) => console.error(`could not remove the cluster: ${error.message}`))
+		rmSync(this.dir, { recursive: true, force: true })
 	}
 }
 

@@ -200,6 +200,7 @@ try {
 	console.log(`\noracle: FAILED  seed ${seed}\n${error.stack}\n`)
 	outcome = { passed: 0, failed: 1 }
 }
+if (outcome.failed > 0) console.log(place.logs())
 await place.close(options.keep)
 if (options.keep) console.log(`oracle: kept in ${place.dir}; remove the cluster with scripts/cluster remove ${place.cluster_dir}`)
 console.log(`oracle: ${outcome.passed} passed, ${outcome.failed} failed`)

@@ -41,11 +41,13 @@ export class SqlReader {
 
 	/// Reads until `resting()` says so, and then on until it has seen the awaited transaction and there is nothing more.
 	async read(resting) {
-		while (!this.abandoned && !(resting() && (await this.caughtUp()))) {
+		let done = false
+		while (!done && !this.abandoned) {
 			const client = await this.place.reconnect()
 			try {
-				while (!this.abandoned && !(resting() && (await this.caughtUp(client)))) {
-					await this.bite(client)
+				while (!done && !this.abandoned) {
+					const rows = await this.bite(client)
+					done = rows === 0 && resting() && this.delivered.has(this.awaited)
 					if (!resting()) await sleep(this.random.int(0, 150))
 				}
 			} catch (error) {
@@ -54,10 +56,6 @@ export class SqlReader {
 				await client.end().catch(() => {})
 			}
 		}
-	}
-
-	async caughtUp(client) {
-		return client !== undefined && this.awaited !== null && this.delivered.has(this.awaited) && (await this.bite(client)) === 0
 	}
 
 	async bite(client) {

@@ -57,7 +57,7 @@ export class Writer {
 			if (early) await this.enter(client, tx)
 			await this.block(client, changes, random.int(1, 5), 0)
 			if (!early) await this.enter(client, tx)
-			if (random.chance(0.08)) await sleep(random.int(20, 900))
+			if (random.chance(0.04)) await sleep(random.int(20, 900))
 			if (random.chance(0.12)) {
 				await client.query('ROLLBACK')
 				this.stats.rolled_back += 1
@@ -124,9 +124,9 @@ export class Writer {
 
 	async upsert(client, table) {
 		const row = this.row(table)
+		delete row[version_column] // begins at 1, so that a higher one tells an update from an insert
 		const results = await this.query(client, table, this.values(table, [row]),
 			`ON CONFLICT (${table.key.join(', ')}) DO UPDATE SET note = ${this.unique()}`)
-		// Rows are inserted with version 1 or far above it, and an update adds one.
 		return results.map((result) => this.noteOf(table, result[version_column] === '1' ? 'insert' : 'update', result))
 	}
 

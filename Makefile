@@ -48,7 +48,8 @@ PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 PG_CPPFLAGS = -Iextension -isystem $(shell $(PG_CONFIG) --includedir-server) \
 	'-DPGDLLEXPORT=__attribute__((visibility("default")))' -DLOCKSTEP_VERSION='"$(LOCKSTEP_VERSION)"'
 PG_CXXFLAGS = -std=c++20 -fno-exceptions -fno-rtti -fvisibility=hidden -O2 -Wall -Wextra $(ERRORS) -MMD -MP
-SHLIB_LINK = -lstdc++
+# Templates of the standard library are weak symbols with default visibility whatever -fvisibility says.
+SHLIB_LINK = -lstdc++ -Wl,--version-script=extension/exports.map
 EXTRA_CLEAN = $(DEPS) build/bridge build/asan build/results build/unit
 # Bitcode is for inlining into queries; C++ has nothing to inline there.
 override with_llvm = no
@@ -70,6 +71,8 @@ $(INSTALL_SCRIPT_SQL): $(sort $(wildcard extension/install/*.sql)) extension/loc
 	@test -n "$(LOCKSTEP_VERSION)" || { echo "extension/lockstep.control has no default_version" >&2; exit 1; }
 	cat $(filter %.sql,$^) | sed 's/@VERSION@/$(LOCKSTEP_VERSION)/g' >$@.new && mv $@.new $@
 
+lockstep.so: extension/exports.map
+
 -include $(DEPS)
 
 # --- the rest ----------------------------------------------------------------------------------------------------
@@ -83,7 +86,7 @@ pgtree:
 	@scripts/pgtree
 
 bridge:
-	cmake -S . -B build/bridge -DCMAKE_BUILD_TYPE=$(BUILD_TYPE) $(if $(ERRORS),-DLOCKSTEP_WERROR=ON)
+	cmake -S . -B build/bridge -DCMAKE_BUILD_TYPE=$(BUILD_TYPE) -DCMAKE_EXPORT_COMPILE_COMMANDS=ON $(if $(ERRORS),-DLOCKSTEP_WERROR=ON)
 	cmake --build build/bridge -j $$(nproc)
 
 test:

@@ -85,7 +85,7 @@ bool Connection::fail(std::string why)
 	return false;
 }
 
-bool Connection::send(std::string bytes)
+bool Connection::send(std::string_view bytes)
 {
 	output_ += bytes;
 	return flush();

@@ -40,7 +40,7 @@ public:
 
 private:
 	bool fail(std::string why);
-	bool send(std::string bytes);
+	bool send(std::string_view bytes);
 	bool flush();
 	bool upgraded(std::string_view &bytes);
 	bool answer(std::string_view message);

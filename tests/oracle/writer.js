@@ -9,7 +9,7 @@ import { tables, version_column } from './schema.js'
 const refusals = new Set(['40001', '40P01', '55P03', '23505', 'LS001'])
 
 const operations = {
-	insert: 30, upsert: 12, touch: 30, rewrite: 10, sweep: 3, nothing: 6, checked: 10, move: 7, remove: 14, come_and_go: 4, truncate: 0.25,
+	insert: 30, upsert: 12, touch: 30, rewrite: 10, sweep: 3, nothing: 6, checked: 10, move: 7, remove: 14, come_and_go: 4, bulk: 0.4, truncate: 0.25,
 }
 
 export class Writer {
@@ -185,6 +185,15 @@ export class Writer {
 			changes.push(...(await this.change(client, table, 'delete', `DELETE FROM ${table.name} AS t WHERE ${condition}`)))
 		}
 		return changes
+	}
+
+	/// More rows at once than anything in lockstep takes in one bite; the next time they go.
+	bulk(client) {
+		const table = tables.part
+		return this.random.chance(0.5)
+			? this.change(client, table, 'insert', `INSERT INTO ${table.name} AS t (code, number, quantity)
+				SELECT 'bulk', n, n FROM generate_series(1, 2500) n ON CONFLICT DO NOTHING`)
+			: this.change(client, table, 'delete', `DELETE FROM ${table.name} AS t WHERE code = 'bulk'`)
 	}
 
 	async truncate(client, table) {

@@ -58,11 +58,11 @@ EXCEPTION WHEN OTHERS THEN
 	RETURN NEXT;
 	IF detail LIKE '{%' THEN
 		-- Written anew: this fails where DETAIL is no JSON.
-		outcome := 'DETAIL: ' || CASE WHEN detail::jsonb ->> 'changed_at' IS NULL THEN detail::jsonb
-			ELSE detail::jsonb || jsonb_build_object('changed_at',
+		outcome := 'DETAIL: ' || CASE WHEN detail::jsonb ->> 'changed_at' IS NULL THEN detail::jsonb::text
+			ELSE (detail::jsonb || jsonb_build_object('changed_at',
 				CASE WHEN detail::jsonb ->> 'changed_at' ~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00$'
 					AND abs(extract(epoch FROM clock_timestamp() - (detail::jsonb ->> 'changed_at')::timestamptz)) < 600
-				THEN '(just now)' ELSE detail::jsonb ->> 'changed_at' END) END;
+				THEN '(just now)' ELSE detail::jsonb ->> 'changed_at' END))::text END;
 		RETURN NEXT;
 	ELSIF detail <> '' THEN
 		outcome := 'DETAIL: ' || detail;

@@ -41,16 +41,23 @@ INSERT INTO old VALUES (1, 'open', 5);
 SELECT lockstep.track('old');
 SELECT test.try('UPDATE old SET status = ''done'', row_version = 4');
 -- Changed while it was not tracked.
+SET lockstep.actor = 'hal';
 UPDATE old SET status = 'a';
+RESET lockstep.actor;
 SELECT lockstep.untrack('old');
 UPDATE old SET row_version = 9, status = 'b';
 SELECT lockstep.track('old');
 SELECT test.try('UPDATE old SET status = ''done'', row_version = 8');
+-- The log knows of version 6, but the last change was another.
+SELECT test.try('UPDATE old SET status = ''done'', row_version = 5');
 
--- A change of this very transaction counts.
+-- A change of this very transaction counts, and is not put down to whoever came before.
 BEGIN;
+SET LOCAL lockstep.actor = 'gil';
 UPDATE orders SET status = 'mine' WHERE id = 42 RETURNING row_version AS "14";
 SELECT test.code('UPDATE orders SET status = ''done'', row_version = 13 WHERE id = 42');
+SELECT 'put down to fay' AS wrong FROM test.try('UPDATE orders SET status = ''done'', row_version = 12 WHERE id = 42')
+WHERE outcome LIKE 'DETAIL: %"changed_by": "fay"%';
 ROLLBACK;
 
 -- Keys of several columns, text keys, names that need quotes, names in other schemas.

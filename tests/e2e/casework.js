@@ -1,0 +1,105 @@
+// What a person does and sees in the demo, in the words of the page.
+
+import { until } from './harness.js';
+
+/** The table row of a record. */
+export function row(page, reference) {
+	return page.locator('#records tbody tr').filter({ has: page.locator(`td[data-column=reference]:text-is("${reference}")`) });
+}
+
+/** The text of a cell, without the name tag of who changed it. */
+export function cellText(page, reference, column) {
+	return row(page, reference)
+		.locator(`td[data-column=${column}]`)
+		.evaluate((cell) => [...cell.childNodes].filter((node) => !node.classList?.contains('by')).map((node) => node.textContent).join(''));
+}
+
+export function sees(page, reference, column, text) {
+	return until(`${column} of ${reference} reads "${text}"`, async () => (await cellText(page, reference, column)) === text);
+}
+
+export async function openRecord(page, reference) {
+	await row(page, reference).click();
+	await page.locator(`aside h2:text-is("${reference}")`).waitFor();
+}
+
+export async function type(page, field, value) {
+	const input = page.locator(`aside [name=${field}]`);
+	if ((await input.evaluate((element) => element.tagName)) === 'SELECT') {
+		await input.selectOption(value);
+	} else {
+		await input.fill(value);
+	}
+}
+
+export function save(page) {
+	return page.locator('aside button.primary').click();
+}
+
+/** Waits until the panel says that the record was saved, and returns the version it names. */
+export async function saved(page) {
+	const message = page.locator('aside .message', { hasText: 'Saved as version' });
+	await message.waitFor();
+	return Number(/version (\d+)/.exec(await message.textContent())[1]);
+}
+
+export function closePanel(page) {
+	return page.locator('aside .close').click();
+}
+
+/** Every record that the page shows under the present filter, over all pages: reference → {column: text}. */
+export async function everything(page) {
+	while (await page.locator('#previous').isEnabled()) {
+		await page.locator('#previous').click();
+		await settled(page);
+	}
+	const records = new Map();
+	for (;;) {
+		const part = await page.locator('#records tbody tr').evaluateAll((rows) =>
+			rows.map((element) => [
+				...[...element.cells].map((cell) => [
+					cell.dataset.column,
+					[...cell.childNodes].filter((node) => !node.classList?.contains('by')).map((node) => node.textContent).join(''),
+				]),
+				['version', element.dataset.version],
+			]),
+		);
+		for (const cells of part) {
+			const record = Object.fromEntries(cells);
+			records.set(record.reference, record);
+		}
+		if (!(await page.locator('#next').isEnabled())) {
+			return records;
+		}
+		await page.locator('#next').click();
+		await settled(page);
+	}
+}
+
+// The table is drawn once per frame.
+function settled(page) {
+	return page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+}
+
+/** Waits until the page shows exactly what the database holds. */
+export async function agrees(page, stand) {
+	let shown;
+	let held;
+	try {
+		await until('the page agrees with the database', async () => {
+			const query = "SELECT reference, applicant, status, coalesce(assigned_to, ''), row_version FROM registration ORDER BY reference";
+			held = (await stand.sql(query)).map((fields) => fields.join(' | '));
+			const records = await everything(page);
+			shown = [...records.values()].map((r) => [r.reference, r.applicant, r.status, r.assigned_to, r.version].join(' | ')).sort();
+			return held.length === shown.length && [...held].sort().every((line, n) => line === shown[n]);
+		});
+	} catch (error) {
+		const here = held.filter((line) => !shown.includes(line));
+		const there = shown.filter((line) => !held.includes(line));
+		throw new Error(`${error.message}\nonly in the database: ${here.join('\n')}\nonly on the page: ${there.join('\n')}`);
+	}
+}
+
+export async function state(page, wanted) {
+	await page.locator(`#connection[data-state=${wanted}]`).waitFor();
+}

@@ -1,0 +1,124 @@
+// One client's WebSocket.
+#pragma once
+
+#include "base/signal.hpp"
+#include "hub/changes_frame.hpp"
+#include "net/desk.hpp"
+#include "net/outbox.hpp"
+#include "net/shard.hpp"
+#include "net/tail.hpp"
+#include "wire/answers.hpp"
+#include "wire/frame_reader.hpp"
+#include "wire/message.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lockstep::net
+{
+
+/// One connection after its upgrade. Lives on its shard's thread; what is said to be for any thread posts there.
+class Session : public std::enable_shared_from_this<Session> {
+public:
+	Session(Shard &shard, asio::ip::tcp::socket socket);
+	~Session();
+
+	/// `early`: bytes that came together with the upgrade request.
+	void start(std::string early);
+
+	// Any thread.
+	/// The answer to a write.
+	void answer(wire::FramePtr frame);
+	/// The answer to the subscribe `id`, unless the client has ended that already.
+	void confirm(std::string id, wire::FramePtr frame);
+	/// A subscribe that the client has ended before it was answered is done with.
+	void dismiss();
+	/// The answer to a subscribe that failed.
+	void refuse(std::string id, wire::Failure failure);
+	/// The subscribe `id` is about subscription `name`; work numbered `ticket` will bring its start.
+	void attach(std::string id, hub::SubscriptionId subscription, std::string name, Ticket ticket,
+		Tail::Work work, bool snapshots);
+	/// A frame of that work; dropped where the work was superseded.
+	void send_part(hub::SubscriptionId subscription, Ticket ticket, wire::FramePtr frame);
+	/// The work is done; the client has all that `seen` sees.
+	void settle(hub::SubscriptionId subscription, Ticket ticket, wire::PositionPtr seen);
+	/// The work cannot go on: the subscription ends.
+	void abandon(hub::SubscriptionId subscription, Ticket ticket, wire::Failure failure);
+	/// Waits, on `executor`, until little is left to send. False where the work has become pointless: superseded, or
+	/// the subscription or the session ended.
+	static asio::awaitable<bool> drained(
+		SessionPtr session, hub::SubscriptionId subscription, Ticket ticket, asio::any_io_executor executor);
+	bool gone() const { return gone_.load(std::memory_order_relaxed); }
+
+	// The shard's thread, for the shard.
+	void take(Tail &tail, const hub::ChangesPtr &changes);
+	/// The feed reached its shard's position. True where all tails are live.
+	bool advance();
+	void refetch(Tail &tail, const std::string &reason);
+	void end_subscription(hub::SubscriptionId subscription, const wire::Failure &failure);
+	void send(wire::FramePtr frame);
+	void flush();
+	void tick(std::chrono::steady_clock::time_point now);
+	void close(std::uint16_t code, std::string reason);
+	std::vector<Tail *> tails();
+	std::size_t queued_bytes() const { return outbox_.bytes(); }
+
+private:
+	struct Subscribed {
+		std::unique_ptr<Tail> tail;
+		std::vector<std::string> ids; // of the subscribes that share it
+		bool snapshots = false;       // may the bridge send snapshots when the client has to fetch anew?
+	};
+
+	asio::awaitable<void> read(std::string early);
+	bool feed(std::span<const char> bytes);
+	void handle(wire::Incoming incoming);
+	void handle_text(const std::string &text);
+	void handle_request(std::string id, wire::Request request);
+	void greet(const std::string &id, wire::Hello hello);
+	void subscribe(std::string id, wire::Subscribe request);
+	void unsubscribe(const std::string &id, const wire::Unsubscribe &request);
+	void remove(std::map<hub::SubscriptionId, Subscribed>::iterator at);
+	Subscribed *current(hub::SubscriptionId subscription, Ticket ticket);
+	void fall_behind();
+	void catch_up_lapsed();
+	void on_drained();
+	void request_done();
+	void wait_writable();
+	bool reading_paused() const;
+	void hang_up();
+
+	Shard &shard_;
+	asio::ip::tcp::socket socket_;
+	wire::FrameReader reader_;
+	Outbox outbox_;
+	Signal resume_reading_;
+	Identity identity_;
+	std::map<std::string, hub::SubscriptionId>
+		requests_; // id of a subscribe → its subscription (0: not known yet)
+	std::map<hub::SubscriptionId, Subscribed> subscribed_;
+	std::vector<std::function<void()>> drain_waiters_;
+	std::size_t pending_ = 0; // requests at the desk
+	std::chrono::steady_clock::time_point last_heard_;
+	std::chrono::steady_clock::time_point last_heartbeat_;
+	std::optional<std::chrono::steady_clock::time_point> close_by_;
+	bool greeted_ = false;
+	bool waiting_writable_ = false;
+	bool in_dirty_ = false;
+	bool lapsed_ = false; // some tail is
+	bool closing_ = false;
+	bool close_heard_ = false;
+	std::atomic<bool> gone_{false};
+
+	friend class Shard; // in_dirty_
+};
+
+} // namespace lockstep::net

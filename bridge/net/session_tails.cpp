@@ -1,0 +1,262 @@
+// The part of a session that is about its subscriptions: what the hub and the desk bring.
+#include "base/log.hpp"
+#include "base/uuid.hpp"
+#include "net/session.hpp"
+#include "version.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace lockstep::net
+{
+
+void Session::greet(const std::string &id, wire::Hello hello)
+{
+	if (identity_.session.empty())
+		identity_.session = random_uuid();
+	if (hello.client && !hello.client->empty())
+		identity_.client = std::move(*hello.client);
+	else if (identity_.client.empty())
+		identity_.client = random_uuid();
+	if (hello.actor && !hello.actor->empty())
+		identity_.actor = std::move(hello.actor);
+
+	wire::Answer welcome("welcome", id);
+	welcome.raw("protocol", "1")
+		.raw("features", R"(["subscribe","snapshot","resume","write"])")
+		.text("session", identity_.session)
+		.text("client", identity_.client)
+		.optional("actor", identity_.actor)
+		.raw("verified", "false")
+		.raw("heartbeat_seconds", std::to_string(shard_.settings().heartbeat.count()));
+	if (shard_.position())
+		welcome.text("position", shard_.position()->text());
+	else
+		welcome.raw("position", "null");
+	welcome.text("server", "lockstep-bridge " LOCKSTEP_VERSION);
+	send(welcome.seal());
+	if (!std::exchange(greeted_, true)) {
+		log::debug("session began", log::Field("session", identity_.session),
+			log::Field("client", identity_.client), log::Field("actor", identity_.actor.value_or("")));
+		if (!shard_.connected())
+			send(wire::status_frame(false));
+	}
+}
+
+void Session::request_done()
+{
+	--pending_;
+	resume_reading_.notify_all();
+}
+
+void Session::answer(wire::FramePtr frame)
+{
+	asio::post(socket_.get_executor(), [self = shared_from_this(), frame = std::move(frame)] {
+		self->request_done();
+		self->send(frame);
+	});
+}
+
+void Session::dismiss()
+{
+	asio::post(socket_.get_executor(), [self = shared_from_this()] { self->request_done(); });
+}
+
+void Session::confirm(std::string id, wire::FramePtr frame)
+{
+	asio::post(
+		socket_.get_executor(), [self = shared_from_this(), id = std::move(id), frame = std::move(frame)] {
+			self->request_done();
+			if (self->requests_.contains(id))
+				self->send(frame);
+		});
+}
+
+void Session::refuse(std::string id, wire::Failure failure)
+{
+	asio::post(socket_.get_executor(),
+		[self = shared_from_this(), id = std::move(id), failure = std::move(failure)] {
+			self->request_done();
+			const auto found = self->requests_.find(id);
+			if (found == self->requests_.end())
+				return; // the client has ended it already
+			const auto at = self->subscribed_.find(found->second);
+			self->requests_.erase(found);
+			if (at != self->subscribed_.end()) {
+				std::erase(at->second.ids, id);
+				if (at->second.ids.empty())
+					self->remove(at);
+			}
+			self->shard_.metrics().count_error(failure.code);
+			self->send(wire::error_frame(id, failure));
+		});
+}
+
+void Session::attach(std::string id, hub::SubscriptionId subscription, std::string name, Ticket ticket,
+	Tail::Work work, bool snapshots)
+{
+	asio::post(socket_.get_executor(),
+		[self = shared_from_this(), id = std::move(id), subscription, name = std::move(name), ticket, work,
+			snapshots] {
+			const auto request = self->requests_.find(id);
+			if (self->gone_ || request == self->requests_.end())
+				return; // the client has changed its mind
+			request->second = subscription;
+			Subscribed &entry = self->subscribed_[subscription];
+			if (!entry.tail) {
+				entry.tail =
+					std::make_unique<Tail>(subscription, name, self->shard_.settings().max_queue_bytes);
+				self->shard_.join(subscription, *self, *entry.tail);
+			}
+			if (std::find(entry.ids.begin(), entry.ids.end(), id) == entry.ids.end())
+				entry.ids.push_back(id);
+			entry.snapshots |= snapshots;
+			entry.tail->hold(ticket, work);
+		});
+}
+
+Session::Subscribed *Session::current(hub::SubscriptionId subscription, Ticket ticket)
+{
+	const auto at = subscribed_.find(subscription);
+	if (gone_ || at == subscribed_.end() || at->second.tail->ticket() != ticket ||
+		at->second.tail->phase() != Tail::Phase::holding)
+		return nullptr;
+	return &at->second;
+}
+
+void Session::send_part(hub::SubscriptionId subscription, Ticket ticket, wire::FramePtr frame)
+{
+	asio::post(
+		socket_.get_executor(), [self = shared_from_this(), subscription, ticket, frame = std::move(frame)] {
+			if (self->current(subscription, ticket) != nullptr)
+				self->send(frame);
+		});
+}
+
+void Session::settle(hub::SubscriptionId subscription, Ticket ticket, wire::PositionPtr seen)
+{
+	asio::post(
+		socket_.get_executor(), [self = shared_from_this(), subscription, ticket, seen = std::move(seen)] {
+			Subscribed *entry = self->current(subscription, ticket);
+			if (entry == nullptr)
+				return;
+			Tail &tail = *entry->tail;
+			for (const hub::ChangesPtr &changes : tail.settle(seen, self->shard_.position()))
+				self->outbox_.push_live(subscription, changes->frame, changes->before, changes->more);
+			self->shard_.unsettled(*self);
+			if (tail.phase() == Tail::Phase::lapsed) {
+				self->lapsed_ = true;
+				self->shard_.metrics().behind.fetch_add(1, std::memory_order_relaxed);
+			}
+			if (self->outbox_.bytes() > self->shard_.settings().max_queue_bytes)
+				self->fall_behind();
+			self->shard_.dirty(*self);
+			if (self->outbox_.empty())
+				self->on_drained();
+		});
+}
+
+void Session::abandon(hub::SubscriptionId subscription, Ticket ticket, wire::Failure failure)
+{
+	asio::post(socket_.get_executor(),
+		[self = shared_from_this(), subscription, ticket, failure = std::move(failure)] {
+			if (self->current(subscription, ticket) != nullptr)
+				self->end_subscription(subscription, failure);
+		});
+}
+
+void Session::end_subscription(hub::SubscriptionId subscription, const wire::Failure &failure)
+{
+	const auto at = subscribed_.find(subscription);
+	if (at == subscribed_.end())
+		return;
+	const std::string name = at->second.tail->name();
+	for (const std::string &id : at->second.ids) {
+		requests_.erase(id);
+		shard_.desk().unsubscribe(shared_from_this(), id);
+	}
+	remove(at);
+	shard_.metrics().count_error(failure.code);
+	send(wire::unsubscribed_frame(name, failure));
+}
+
+void Session::take(Tail &tail, const hub::ChangesPtr &changes)
+{
+	const hub::ChangesPtr own = tail.take(changes);
+	if (!own || closing_)
+		return;
+	outbox_.push_live(own->subscription, own->frame, own->before, own->more);
+	if (outbox_.bytes() > shard_.settings().max_queue_bytes)
+		fall_behind();
+	shard_.dirty(*this);
+}
+
+bool Session::advance()
+{
+	bool live = true;
+	for (const auto &[id, entry] : subscribed_) {
+		entry.tail->advance(shard_.position());
+		live &= entry.tail->phase() == Tail::Phase::live;
+	}
+	return live;
+}
+
+void Session::fall_behind()
+{
+	for (const Outbox::Lost &lost : outbox_.drop()) {
+		const auto at = subscribed_.find(lost.subscription);
+		if (at == subscribed_.end())
+			continue;
+		at->second.tail->lapse(lost.resume);
+		lapsed_ = true;
+		shard_.metrics().behind.fetch_add(1, std::memory_order_relaxed);
+	}
+}
+
+void Session::catch_up_lapsed()
+{
+	lapsed_ = false;
+	for (auto &[id, entry] : subscribed_) {
+		Tail &tail = *entry.tail;
+		if (tail.phase() != Tail::Phase::lapsed)
+			continue;
+		const Ticket ticket = next_ticket();
+		tail.hold(ticket, Tail::Work::catch_up);
+		shard_.unsettled(*this);
+		send(wire::behind_frame(tail.name()));
+		shard_.desk().catch_up(shared_from_this(), id, ticket, entry.ids.back(), entry.snapshots,
+			tail.resume(), shard_.position());
+	}
+}
+
+void Session::refetch(Tail &tail, const std::string &reason)
+{
+	const auto at = subscribed_.find(tail.subscription());
+	if (at == subscribed_.end() || gone_)
+		return;
+	outbox_.forget(tail.subscription());
+	send(wire::refetch_frame(tail.name(), reason));
+	shard_.metrics().refetches.fetch_add(1, std::memory_order_relaxed);
+	const Ticket ticket = next_ticket();
+	tail.hold(ticket, Tail::Work::snapshot);
+	shard_.unsettled(*this);
+	if (at->second.snapshots) {
+		shard_.desk().refetch(shared_from_this(), tail.subscription(), ticket, at->second.ids.back());
+		return;
+	}
+	// The client reads anew by itself, after this: whatever the feed brings from here on is for it.
+	for (const hub::ChangesPtr &changes : tail.settle(shard_.position(), shard_.position()))
+		outbox_.push_live(tail.subscription(), changes->frame, changes->before, changes->more);
+}
+
+std::vector<Tail *> Session::tails()
+{
+	std::vector<Tail *> result;
+	for (auto &[id, entry] : subscribed_)
+		result.push_back(entry.tail.get());
+	return result;
+}
+
+} // namespace lockstep::net

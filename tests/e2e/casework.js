@@ -47,12 +47,9 @@ export function closePanel(page) {
 	return page.locator('aside .close').click();
 }
 
-/** Every record that the page shows under the present filter, over all pages: reference → {column: text}. */
-export async function everything(page) {
-	while (await page.locator('#previous').isEnabled()) {
-		await page.locator('#previous').click();
-		await settled(page);
-	}
+// Every record that the page shows under the present filter, over all pages: reference → {column: text}.
+async function everything(page) {
+	await firstPage(page);
 	const records = new Map();
 	for (;;) {
 		const part = await page.locator('#records tbody tr').evaluateAll((rows) =>
@@ -69,9 +66,17 @@ export async function everything(page) {
 			records.set(record.reference, record);
 		}
 		if (!(await page.locator('#next').isEnabled())) {
+			await firstPage(page);
 			return records;
 		}
 		await page.locator('#next').click();
+		await settled(page);
+	}
+}
+
+async function firstPage(page) {
+	while (await page.locator('#previous').isEnabled()) {
+		await page.locator('#previous').click();
 		await settled(page);
 	}
 }

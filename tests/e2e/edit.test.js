@@ -6,8 +6,10 @@ import { agrees, cellText, closePanel, openRecord, row, save, saved, sees, type 
 let stand;
 let alice;
 let bob;
+let beginning; // the position at which the records of schema.sql were there and nothing else
 before(async () => {
 	stand = await Stand.start();
+	[[beginning]] = await stand.sql('SELECT lockstep.position()');
 	alice = await stand.open('alice');
 	bob = await stand.open('bob');
 });
@@ -23,19 +25,12 @@ test('an edit in one browser is seen in the other with the name of who did it', 
 	await bob.locator('.activity li', { hasText: 'alice' }).filter({ hasText: 'set assigned to of R-2026-00002 to dora' }).waitFor();
 	await bob.locator('#announcer', { hasText: 'alice set assigned to of R-2026-00002 to dora' }).waitFor({ state: 'attached' });
 	const [[status, version, actor]] = await stand.sql(`
-		SELECT status, row_version, (SELECT actor FROM lockstep.changes('${await beginning()}') ORDER BY seq DESC LIMIT 1)
+		SELECT status, row_version, (SELECT actor FROM lockstep.changes('${beginning}') ORDER BY seq DESC LIMIT 1)
 		FROM registration WHERE reference = 'R-2026-00002'`);
 	assert.deepEqual([version, actor], ['2', 'alice']);
 	assert.equal(status, await cellText(bob, 'R-2026-00002', 'status'), 'only the changed field was saved');
 	await closePanel(alice);
 });
-
-// The position at which the records of schema.sql were there and nothing else.
-async function beginning() {
-	beginning.position ??= (await stand.sql('SELECT lockstep.position()'))[0][0];
-	return beginning.position;
-}
-before(async () => beginning());
 
 test('an UPDATE in psql shows in both browsers', async () => {
 	await stand.sql("UPDATE registration SET status = 'rejected', note = 'checked' WHERE reference = 'R-2026-00005'", { actor: 'the dba' });
@@ -90,9 +85,11 @@ test('search, filter and order work on the live rows, by keyboard too', async ()
 	await bob.locator('#filters [data-status=done]').click();
 	await sees(bob, 'R-2026-00010', 'status', 'done');
 	await bob.locator('th[data-column=reference] button').click();
+	await bob.locator('th[data-column=reference][aria-sort=descending]').waitFor();
 	const shown = await bob.locator('td[data-column=reference]').allTextContents();
 	assert.deepEqual(shown, [...shown].sort().reverse());
 	await bob.locator('#filters [data-status=all]').click();
+	await bob.locator('#summary', { hasText: '10 of 140 records' }).waitFor();
 	await bob.locator('#records tbody tr').first().focus();
 	await bob.keyboard.press('ArrowDown');
 	await bob.keyboard.press('Enter');

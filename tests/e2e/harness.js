@@ -147,11 +147,17 @@ export class Stand {
 		return bridge.ended;
 	}
 
-	/** The demo in a browser profile of its own, under that name, with the records on the screen. */
-	async open(name, options = {}) {
+	/**
+	 * The demo in a browser profile of its own, under that name, with the records on the screen. `clock`: let the test
+	 * stop the page's time (page.clock); other options are those of a browser context.
+	 */
+	async open(name, { clock = false, ...options } = {}) {
 		const context = await this.#browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
 		context.setDefaultTimeout(PATIENCE);
 		const page = await context.newPage();
+		if (clock) {
+			await page.clock.install();
+		}
 		page.on('pageerror', (error) => this.problems.push(`${name}: ${error.stack}`));
 		page.on('dialog', (dialog) => dialog.accept());
 		await page.goto(this.url);

@@ -16,12 +16,18 @@ export class Replica {
 		this.position = null
 		this.deliveries = [] // since the last judgement
 		this.seen = new Set() // transactions delivered since the last fresh state
+		this.story = [] // what happened lately, for whoever must explain a divergence
 		this.counts = { states: 0, resumed: 0, transactions: 0, changes: 0, coalesced: 0 }
 	}
 
 	describe() {
 		const filter = this.filter ? ` where ${JSON.stringify(this.filter.where)}` : ''
 		return `${this.table.name}${filter}${this.columns ? ` columns ${this.columns}` : ''}`
+	}
+
+	tell(event) {
+		this.story.push(`${new Date().toISOString().slice(11, 23)} ${event}`)
+		if (this.story.length > 25) this.story.shift()
 	}
 
 	/// Begins anew with a state read as of `position`.

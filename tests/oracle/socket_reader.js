@@ -43,6 +43,12 @@ export class SocketReader {
 		}
 	}
 
+	explain(error) {
+		for (const replica of this.replicas) {
+			error.message += `\n  ${replica.describe()}, lately:\n    ${replica.story.map((event) => event.slice(0, 500)).join('\n    ')}`
+		}
+	}
+
 	async absence() {
 		const { random } = this
 		for (const replica of this.replicas) {
@@ -79,6 +85,7 @@ export class SocketReader {
 				this.stats.frames += 1
 				this.receive(parse(data.toString()))
 			} catch (error) {
+				if (error instanceof Divergence) this.explain(error)
 				this.failure = error
 				socket.terminate()
 			}
@@ -86,6 +93,7 @@ export class SocketReader {
 		await Promise.race([over, this.life(socket, resting)])
 		this.leave(socket, resting)
 		await over
+		for (const replica of this.replicas) replica.tell('connection over')
 		if (!opened) await sleep(50)
 	}
 
@@ -138,6 +146,7 @@ export class SocketReader {
 		} else {
 			request.snapshot = true
 		}
+		replica.tell(`subscribe ${request.since ? `since ${request.since}` : 'afresh'}`)
 		const stream = new Stream(0, replica)
 		stream.since = request.since
 		stream.id = this.send(request, stream)
@@ -161,6 +170,7 @@ export class SocketReader {
 				if (stream.snapshot || stream.pieces || !stream.replica.rows) {
 					throw new Divergence('a position for all subscriptions came while one was unfinished')
 				}
+				stream.replica.tell(`position ${message.position}`)
 				stream.replica.position = message.position
 			}
 			return
@@ -196,6 +206,7 @@ export class SocketReader {
 		const key = message.key.join()
 		if (key !== stream.replica.table.key.join()) throw new Divergence(`the key of ${stream.replica.table.name} is said to be ${key}`)
 		if (this.by_sub.has(message.sub)) throw new Divergence(`two different subscriptions share the name ${message.sub}`)
+		stream.replica.tell(`subscribed as ${message.sub} at ${message.position}`)
 		stream.sub = message.sub
 		this.by_sub.set(message.sub, stream)
 		this.shapes.set(stream.replica, message.shape)
@@ -218,6 +229,7 @@ export class SocketReader {
 		stream.snapshot.push(...message.rows)
 		if (!message.last) return
 		if (typeof message.position !== 'string') throw new Divergence('the last part of a snapshot has no position')
+		stream.replica.tell(`snapshot of ${stream.snapshot.length} rows at ${message.position}`)
 		stream.replica.reset(stream.snapshot, message.position)
 		stream.snapshot = null
 	}
@@ -226,6 +238,7 @@ export class SocketReader {
 		const stream = this.stream(message)
 		if (stream.snapshot) throw new Divergence(`changes of ${message.sub} came while its snapshot was incomplete`)
 		if (message.coalesced) this.stats.behind += 1
+		stream.replica.tell(`changes ${message.coalesced ? 'coalesced ' : ''}of ${message.transactions.map(({ xid, changes, more }) => `${xid}(${changes.length}${more ? ' and more' : ''})`)} to ${message.position}`)
 		for (const { xid, actor, changes, more } of message.transactions) {
 			const whole = [...(stream.pieces ?? []), ...changes]
 			// A part is not applied: if the rest does not come on this connection, all comes again on the next.
@@ -260,7 +273,10 @@ export class SocketReader {
 				replica.judge(truth)
 				await replica.compare(client)
 			} catch (error) {
-				if (error instanceof Divergence) error.message = `${replica.describe()}: ${error.message}`
+				if (error instanceof Divergence) {
+					error.message = `${replica.describe()}: ${error.message}`
+					this.explain(error)
+				}
 				throw error
 			}
 		}

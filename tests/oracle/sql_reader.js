@@ -7,7 +7,9 @@ import { Divergence, Replica } from './replica.js'
 import { tables } from './schema.js'
 
 export class SqlReader {
-	constructor(name, place, random) {
+	/// `restless`: begins anew now and then.
+	constructor(name, place, random, restless) {
+		this.restless = restless
 		this.name = name
 		this.place = place
 		this.random = random
@@ -15,7 +17,7 @@ export class SqlReader {
 		this.position = null
 		this.delivered = new Set() // since the start
 		this.already = null // what the ledger held in the snapshot that this reader started from
-		this.stats = { reads: 0, empty: 0, transactions: 0, again: 0, from_start: 0 }
+		this.stats = { reads: 0, empty: 0, transactions: 0, again: 0, starts: 0 }
 		this.awaited = null // the transaction number that ends a rest
 		this.abandoned = false // stop, whatever is missing
 	}
@@ -24,19 +26,28 @@ export class SqlReader {
 		return 'all tables by lockstep.changes()'
 	}
 
+	/// Begins with a state and the position that belongs to it.
 	async start() {
-		await this.place.insist(async (client) => {
-			await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
-			this.already = new Set((await client.query('SELECT tx FROM ledger')).rows.map(({ tx }) => tx))
-			const position = (await client.query('SELECT lockstep.position()::text AS position')).rows[0].position
-			for (const replica of this.replicas) {
-				const { rows } = await client.query(`SELECT lockstep.image(t)::text AS image FROM ${replica.table.name} t`)
-				replica.reset(rows.map(({ image }) => parse(image)), position)
-			}
-			await client.query('COMMIT')
-			this.position = position
-			this.delivered.clear()
-		})
+		await this.place.insist((client) => this.begin(client))
+	}
+
+	async begin(client) {
+		await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
+		// Before the snapshot: a TRUNCATE that commits after it would show through it.
+		await client.query(`LOCK TABLE ${this.replicas.map(({ table }) => table.name).join(', ')} IN ACCESS SHARE MODE`)
+		const already = new Set((await client.query('SELECT tx FROM ledger')).rows.map(({ tx }) => tx))
+		const { position } = (await client.query('SELECT lockstep.position()::text AS position')).rows[0]
+		const states = []
+		for (const { table } of this.replicas) {
+			const { rows } = await client.query(`SELECT lockstep.image(t)::text AS image FROM ${table.name} t`)
+			states.push(rows.map(({ image }) => parse(image)))
+		}
+		await client.query('COMMIT')
+		this.replicas.forEach((replica, i) => replica.reset(states[i], position))
+		this.already = already
+		this.position = position
+		this.delivered.clear()
+		this.stats.starts += 1
 	}
 
 	/// Reads until `resting()` says so, and then on until it has seen the awaited transaction and there is nothing more.
@@ -46,6 +57,7 @@ export class SqlReader {
 			const client = await this.place.reconnect()
 			try {
 				while (!done && !this.abandoned) {
+					if (this.restless && this.random.chance(0.01)) await this.begin(client)
 					const rows = await this.bite(client)
 					done = rows === 0 && resting() && this.delivered.has(this.awaited)
 					if (!resting()) await sleep(this.random.int(0, 150))
@@ -136,7 +148,7 @@ export class SqlReader {
 	}
 
 	summary() {
-		const { transactions, reads, again } = this.stats
-		return `${transactions} transactions in ${reads} reads, ${again} read again`
+		const { transactions, reads, again, starts } = this.stats
+		return `${transactions} transactions in ${reads} reads, ${again} read again, begun ${starts} times`
 	}
 }

@@ -72,6 +72,8 @@ export class Connection {
 		if (from !== to) {
 			this.handlers.state({ from, to, code: state.code, reason: state.reason });
 		}
+		// After the state: who hears of the next attempt has heard of the loss.
+		commands.filter((command) => command.do === 'retrying').forEach((command) => this.handlers.retry(command));
 	}
 
 	#run(command) {
@@ -95,8 +97,7 @@ export class Connection {
 				this.#cancel(command.timer);
 				break;
 			case 'retrying':
-				this.handlers.retry(command);
-				break;
+				break; // told in #take
 			default:
 				throw new Error(`unknown connection command "${command.do}"`);
 		}

@@ -402,6 +402,18 @@ test('goodbye makes the client wait for as long as the server asks', async () =>
 	db.close();
 });
 
+test('a loss is told before the attempt that follows it', async () => {
+	const { server, db } = start();
+	await server.settle();
+	const told = [];
+	db.on('state', ({ to }) => told.push(to));
+	db.on('retry', ({ attempt, delay }) => told.push(`attempt ${attempt} in ${delay} ms`));
+	server.crash();
+	await settled();
+	assert.deepEqual(told, ['connecting', 'attempt 1 in 300 ms']);
+	db.close();
+});
+
 test('after several failures the state is offline; refresh() tries at once', async () => {
 	const { clock, server, db } = start();
 	await server.settle();

@@ -107,3 +107,34 @@ DROP TABLE orders, old, people;
 DROP SCHEMA "Shop's" CASCADE;
 REVOKE USAGE ON SCHEMA test FROM regress_lockstep_clerk;
 DROP ROLE regress_lockstep_clerk;
+
+-- Of many rows, each changed by several people: each story is right, newest change first.
+CREATE TABLE many (id integer PRIMARY KEY, a integer, b integer, c integer);
+SELECT lockstep.track('many');
+INSERT INTO many SELECT i FROM generate_series(1, 300) i;
+SET lockstep.actor = 'ann';
+UPDATE many SET a = 1;
+SET lockstep.actor = 'bob';
+UPDATE many SET b = 1;
+SET lockstep.actor = 'cid';
+UPDATE many SET c = 1;
+RESET lockstep.actor;
+DO $$
+DECLARE
+	story text;
+	expected CONSTANT jsonb[] := ARRAY['["c", "b", "a"]', '["c", "b"]', '["c"]'];
+BEGIN
+	FOR i IN 1 .. 300 LOOP
+		BEGIN
+			UPDATE many SET row_version = i % 3 + 1 WHERE id = i;
+			RAISE 'version % of row % was accepted', i % 3 + 1, i;
+		EXCEPTION WHEN SQLSTATE 'LS001' THEN
+			GET STACKED DIAGNOSTICS story = PG_EXCEPTION_DETAIL;
+			IF story::jsonb ->> 'changed_by' IS DISTINCT FROM 'cid' OR story::jsonb -> 'columns' <> expected[i % 3 + 1] THEN
+				RAISE 'the story of row %, expected at version %: %', i, i % 3 + 1, story::jsonb - 'changed_at';
+			END IF;
+		END;
+	END LOOP;
+END
+$$;
+DROP TABLE many;

@@ -55,6 +55,8 @@ struct Found {
 	ItemPointerData place;
 	uint16 segment; // index into Feed::segments
 	bool is_marker;
+	bool is_delete;
+	int64 version;
 };
 
 struct Feed {
@@ -81,19 +83,12 @@ void note(Feed &feed, const Found &found)
 	feed.found[feed.count++] = found;
 }
 
-/// The WAL position up to which must be flushed for `xid`'s commit to be durable. It committed, as its rows are seen.
+/// The WAL position up to which must be flushed for `xid`'s commit to be durable. It committed, as its rows are seen. What is cut off
+/// the commit log is durable long since.
 XLogRecPtr commit_lsn_of(Xid xid)
 {
-	XLogRecPtr lsn = InvalidXLogRecPtr;
-	// What is cut off the commit log is durable long since. The lock keeps it from being cut off just now.
-	LWLockAcquire(XactTruncationLock, LW_SHARED);
-	const TransactionId oldest = ShmemVariableCache->oldestClogXid;
-	const Xid next = U64FromFullTransactionId(ReadNextFullTransactionId());
-	const Xid oldest_full = next - static_cast<uint32>(static_cast<TransactionId>(next) - oldest);
-	if (xid >= oldest_full)
-		lsn = TransactionIdGetCommitLSN(static_cast<TransactionId>(xid));
-	LWLockRelease(XactTruncationLock);
-	return lsn;
+	return is_in_commit_log(xid) ? TransactionIdGetCommitLSN(static_cast<TransactionId>(xid))
+								 : InvalidXLogRecPtr;
 }
 
 /// Notes the changes of the transactions in [from, to) that `upto` sees and `since` does not.
@@ -127,7 +122,12 @@ void scan_range(Feed &feed, Xid from, Xid to)
 			found.ordinal = static_cast<uint32>(DatumGetInt32(slot->tts_values[change_ordinal - 1]));
 			found.place = slot->tts_tid;
 			found.segment = static_cast<uint16>(s);
-			found.is_marker = DatumGetChar(slot->tts_values[change_op - 1]) == static_cast<char>(Op::marker);
+			const Op op = static_cast<Op>(DatumGetChar(slot->tts_values[change_op - 1]));
+			found.is_marker = op == Op::marker;
+			found.is_delete = op == Op::remove;
+			found.version = slot->tts_isnull[change_version - 1]
+				? 0
+				: DatumGetInt64(slot->tts_values[change_version - 1]);
 			note(feed, found);
 			if (xid != last)
 				feed.commit_lsn = Max(feed.commit_lsn, commit_lsn_of(xid));
@@ -162,7 +162,12 @@ void find_changes(Feed &feed)
 			(--last)->last_seq = final->seq;
 	}
 	auto by_delivery = [](const Found &a, const Found &b) {
-		return a.last_seq != b.last_seq ? a.last_seq < b.last_seq : a.ordinal < b.ordinal;
+		if (a.last_seq != b.last_seq)
+			return a.last_seq < b.last_seq;
+		if (a.ordinal != b.ordinal)
+			return a.ordinal < b.ordinal;
+		// Changes of one row that reached the log in the wrong order share an ordinal: see place_of() in log_buffer.cpp.
+		return a.version != b.version ? a.version < b.version : a.is_delete < b.is_delete;
 	};
 	if (!std::is_sorted(begin, end, by_delivery))
 		std::sort(begin, end, by_delivery);
@@ -378,6 +383,9 @@ void write_page(Feed &feed, size_t end, ReturnSetInfo *result)
 	XLogFlush(feed.commit_lsn);
 	const XLogRecPtr lsn = GetFlushRecPtr(nullptr);
 	Progress progress(feed);
+	// A reader who came from the middle of a batch may know what `upto` does not.
+	const size_t bound = Max(feed.since.running.size(), feed.upto.running.size());
+	const PositionView final = core::unite(feed.upto, feed.since, {palloc_array_of<Xid>(bound + 1), bound});
 	MemoryContext row_context =
 		AllocSetContextCreate(CurrentMemoryContext, "lockstep feed row", ALLOCSET_DEFAULT_SIZES);
 	auto **slots = palloc_array_of<TupleTableSlot *>(feed.segment_count);
@@ -398,7 +406,7 @@ void write_page(Feed &feed, size_t end, ReturnSetInfo *result)
 		const bool transaction_ends = next == feed.count || feed.found[next].xid != found.xid;
 		if (transaction_ends) {
 			progress.deliver(found.xid);
-			position = complete && next == end ? feed.upto : progress.position(lsn);
+			position = complete && next == end ? final : progress.position(lsn);
 			position.lsn = lsn;
 		}
 		TupleTableSlot *slot = slots[found.segment];
@@ -415,10 +423,19 @@ void write_page(Feed &feed, size_t end, ReturnSetInfo *result)
 		ExecDropSingleTupleTableSlot(slots[s]);
 }
 
-void check_identity(const core::Identity &given, const core::Identity &here, const char *name)
+void check_covered(const PositionView &position, const core::Identity &here, const char *name)
 {
-	if (given == here)
-		return;
+	const core::Identity &given = position.identity;
+	if (given == here) {
+		// A copy of the data directory that was put back is this database, but has not lived so far yet.
+		if (position.lsn <= GetFlushRecPtr(nullptr) &&
+			position.xmax <= U64FromFullTransactionId(ReadNextFullTransactionId()))
+			return;
+		ereport(ERROR, errcode(ERRCODE_LOCKSTEP_POSITION_NOT_COVERED),
+			errmsg("position \"%s\" is not covered by the change log", name),
+			errdetail("It lies in the future of this database, which seems to have been restored since."),
+			errhint("Read the rows and lockstep.position() again."));
+	}
 	const bool other_database = given.system != here.system || given.database != here.database;
 	ereport(ERROR, errcode(ERRCODE_LOCKSTEP_POSITION_NOT_COVERED),
 		errmsg("position \"%s\" is not covered by the change log", name),
@@ -450,12 +467,12 @@ extern "C" Datum lockstep_changes(PG_FUNCTION_ARGS)
 	Feed feed{};
 	const core::Identity here = current_identity();
 	feed.since = view(reinterpret_cast<StoredPosition *>(PG_DETOAST_DATUM(PG_GETARG_DATUM(0))));
-	check_identity(feed.since.identity, here, "since");
+	check_covered(feed.since, here, "since");
 	if (PG_ARGISNULL(1)) {
 		feed.upto = active_position(logged_bound());
 	} else {
 		feed.upto = view(reinterpret_cast<StoredPosition *>(PG_DETOAST_DATUM(PG_GETARG_DATUM(1))));
-		check_identity(feed.upto.identity, here, "upto");
+		check_covered(feed.upto, here, "upto");
 		if (!core::covers(active_position(UINT64_MAX), feed.upto))
 			ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("the transaction's snapshot does not cover \"upto\""),

@@ -1,8 +1,10 @@
 #include "conflict.hpp"
 
 #include "errors.hpp"
+#include "log_buffer.hpp"
 #include "log_catalog.hpp"
 #include "log_tables.hpp"
+#include "log_writer.hpp"
 #include "origin.hpp"
 
 namespace lockstep
@@ -14,6 +16,7 @@ namespace
 /// What the log knows of a row since a version.
 struct Since {
 	bool known;
+	int64 version; // the last one
 	int64 origin;
 	TimestampTz at;
 	List *columns; // of char *: names, in the order of first mention, newest change first
@@ -37,6 +40,9 @@ void add_column_names(List **names, Jsonb *object, const char *version_column)
 	}
 }
 
+/// So many changes that are too old end the search.
+constexpr int enough_older = 100;
+
 /// Finds the index of a segment on (root, key_hash).
 Oid key_index(Relation segment)
 {
@@ -52,11 +58,13 @@ Oid key_index(Relation segment)
 }
 
 /// Reads one segment, newest change first: btree keeps equal keys in the order of their place in the table, which for an
-/// append-only table is the order of writing. Returns false once the version that the writer saw is reached.
+/// append-only table is nearly the order of writing (space of rolled-back rows is used again). Returns false once the version that the
+/// writer saw is safely behind.
 bool read_segment(const Segment &place, const RelationInfo &info, int64 expected, Datum key_hash, Jsonb *key,
 	const char *version_column, Snapshot snapshot, Since *since)
 {
 	bool go_on = true;
+	int older = 0;
 	Relation segment = table_open(place.relation, AccessShareLock);
 	const Oid index_oid = key_index(segment);
 	if (!OidIsValid(index_oid)) {
@@ -75,13 +83,15 @@ bool read_segment(const Segment &place, const RelationInfo &info, int64 expected
 		if (!DatumGetBool(
 				DirectFunctionCall2(jsonb_eq, slot->tts_values[change_key - 1], JsonbPGetDatum(key))))
 			continue;
-		if (!slot->tts_isnull[change_version - 1] &&
-			DatumGetInt64(slot->tts_values[change_version - 1]) <= expected) {
-			go_on = false;
-			break;
+		const int64 version =
+			slot->tts_isnull[change_version - 1] ? 0 : DatumGetInt64(slot->tts_values[change_version - 1]);
+		if (version <= expected) {
+			go_on = ++older < enough_older;
+			continue;
 		}
-		if (!since->known) {
+		if (!since->known || version > since->version) {
 			since->known = true;
+			since->version = version;
 			since->origin = DatumGetInt64(slot->tts_values[change_origin - 1]);
 			since->at = DatumGetTimestampTz(slot->tts_values[change_at - 1]);
 		}
@@ -100,7 +110,7 @@ Since changes_since(
 	const RelationInfo &info, int64 expected, Jsonb *key, const char *version_column, Snapshot snapshot)
 {
 	Since since{};
-	Datum hash = DirectFunctionCall2(jsonb_hash_extended, JsonbPGetDatum(key), Int64GetDatum(0));
+	Datum hash = Int64GetDatum(key_hash(key));
 	int count;
 	Segment *segments = list_segments(&count);
 	for (int i = count - 1; i >= 0; --i)
@@ -164,7 +174,7 @@ char *key_text(const RelationInfo &info, TupleTableSlot *row)
 		bool is_varlena;
 		bool is_null;
 		Datum value = slot_getattr(row, info.columns.columns[i].number, &is_null);
-		getTypeOutputInfo(info.columns.columns[i].type, &function, &is_varlena);
+		getTypeOutputInfo(info.columns.columns[i].value.type, &function, &is_varlena);
 		if (count++ > 0)
 			appendStringInfoString(&text, ", ");
 		appendStringInfoString(&text, is_null ? "null" : OidOutputFunctionCall(function, value));
@@ -222,12 +232,12 @@ void report_stale_version(const RelationInfo &info, TriggerData *trigger, int64 
 	Jsonb *key = key_image(info, trigger->tg_trigslot);
 	const char *version_column =
 		NameStr(TupleDescAttr(RelationGetDescr(trigger->tg_relation), info.version_column - 1)->attname);
-	// Latest: the transaction that changed the row may have committed after this statement's snapshot was taken.
-	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-	const Since since = changes_since(info, expected, key, version_column, snapshot);
+	// What this transaction itself changed counts too. Whoever else changed the row may have committed after this statement's snapshot
+	// was taken.
+	flush_changes();
+	const Since since = changes_since(info, expected, key, version_column, SnapshotSelf);
 	Origin who{};
-	const bool who_known = since.known && read_origin(since.origin, snapshot, &who);
-	UnregisterSnapshot(snapshot);
+	const bool who_known = since.known && read_origin(since.origin, SnapshotSelf, &who);
 
 	ereport(ERROR, errcode(ERRCODE_LOCKSTEP_VERSION_CONFLICT),
 		errmsg("record %s of \"%s\" was changed%s%s since it was read: version " INT64_FORMAT

@@ -8,6 +8,9 @@ namespace lockstep
 namespace
 {
 
+/// How long a backend that found no free place waits before it looks again.
+constexpr TimestampTz retry_us = 10 * INT64CONST(1000000);
+
 BellBoard *board = nullptr;
 Bell *own_bell = nullptr;
 shmem_request_hook_type previous_request_hook = nullptr;
@@ -84,20 +87,26 @@ void ring_doorbell()
 {
 	if (!board || settings.doorbell == doorbell_off)
 		return;
-	// A bell stays its database's for as long as anyone is connected to that.
-	if (!own_bell) {
+	// A worker that finds no extension gives the place away; then another has to be found.
+	if (!own_bell || own_bell->database != MyDatabaseId) {
+		static TimestampTz next_try = 0;
+		const TimestampTz now = GetCurrentStatementStartTimestamp();
+		if (now < next_try)
+			return;
 		LWLockAcquire(board->mutex, LW_EXCLUSIVE);
 		own_bell = find_bell(MyDatabaseId, true);
 		LWLockRelease(board->mutex);
-		if (!own_bell)
+		if (!own_bell) {
+			next_try = now + retry_us;
 			return; // too many databases: readers poll
+		}
 	}
 	// Whoever finds the flag set leaves the rest to the one who set it.
 	if (pg_atomic_exchange_u32(&own_bell->rung, 1) != 0 && own_bell->state == WorkerState::running)
 		return;
 	pg_memory_barrier();
 	LWLockAcquire(board->mutex, LW_SHARED);
-	const bool running = own_bell->state == WorkerState::running;
+	const bool running = own_bell->database == MyDatabaseId && own_bell->state == WorkerState::running;
 	if (running)
 		SetLatch(own_bell->latch);
 	LWLockRelease(board->mutex);

@@ -45,72 +45,14 @@ struct OutputSettings {
 	}
 };
 
-ColumnKind kind_of(Oid type)
-{
-	switch (type) {
-	case BOOLOID:
-		return ColumnKind::boolean;
-	case INT2OID:
-		return ColumnKind::int2;
-	case INT4OID:
-		return ColumnKind::int4;
-	case INT8OID:
-		return ColumnKind::int8;
-	case FLOAT4OID:
-	case FLOAT8OID:
-		return ColumnKind::floating;
-	case NUMERICOID:
-		return ColumnKind::numeric;
-	case TEXTOID:
-	case VARCHAROID:
-	case BPCHAROID:
-		return ColumnKind::text;
-	case JSONOID:
-		return ColumnKind::json;
-	case JSONBOID:
-		return ColumnKind::jsonb;
-	case DATEOID:
-	case TIMEOID:
-	case TIMETZOID:
-	case TIMESTAMPOID:
-	case TIMESTAMPTZOID:
-		return ColumnKind::datetime;
-	default:
-		break;
-	}
-	if (OidIsValid(get_element_type(type)) && type != OIDVECTOROID && type != INT2VECTOROID)
-		return ColumnKind::nested;
-	return type_is_rowtype(type) ? ColumnKind::nested : ColumnKind::other;
-}
-
-bool depends_on_settings(ColumnKind kind)
-{
-	return kind == ColumnKind::floating || kind == ColumnKind::datetime || kind == ColumnKind::nested ||
-		kind == ColumnKind::other;
-}
-
 Column make_column(Form_pg_attribute attribute)
 {
 	Column column{};
 	column.number = attribute->attnum;
-	column.type = getBaseType(attribute->atttypid);
-	column.kind = kind_of(column.type);
+	column.value = make_value_type(attribute->atttypid);
 	column.name.type = jbvString;
 	column.name.val.string.val = pstrdup(NameStr(attribute->attname));
 	column.name.val.string.len = static_cast<int>(strlen(NameStr(attribute->attname)));
-	if (column.kind == ColumnKind::nested) {
-		// to_jsonb(anyelement) learns its argument's type from the call expression.
-		Const *argument = makeNullConst(column.type, -1, InvalidOid);
-		fmgr_info_cxt(F_TO_JSONB, &column.output, CurrentMemoryContext);
-		fmgr_info_set_expr(reinterpret_cast<Node *>(makeFuncExpr(F_TO_JSONB, JSONBOID, list_make1(argument),
-							   InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL)),
-			&column.output);
-	} else if (column.kind == ColumnKind::other || column.kind == ColumnKind::floating) {
-		Oid function;
-		bool is_varlena;
-		getTypeOutputInfo(column.type, &function, &is_varlena);
-		fmgr_info_cxt(function, &column.output, CurrentMemoryContext);
-	}
 	return column;
 }
 
@@ -124,95 +66,6 @@ int compare_names(const void *left, const void *right)
 	return memcmp(a.val, b.val, a.len);
 }
 
-void set_string(JsonbValue &value, char *text, int length)
-{
-	value.type = jbvString;
-	value.val.string.val = text;
-	value.val.string.len = length;
-}
-
-/// A number in its text form, or a string where JSON has no such number.
-void set_number_text(JsonbValue &value, char *text)
-{
-	const char first = *text == '-' ? text[1] : *text;
-	if (first < '0' || first > '9') {
-		set_string(value, text, static_cast<int>(strlen(text)));
-		return;
-	}
-	value.type = jbvNumeric;
-	value.val.numeric = DatumGetNumeric(DirectFunctionCall3(
-		numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-}
-
-void set_jsonb(JsonbValue &value, Datum datum)
-{
-	Jsonb *jsonb = DatumGetJsonbP(datum);
-	if (JB_ROOT_IS_SCALAR(jsonb)) {
-		JsonbExtractScalar(&jsonb->root, &value);
-		return;
-	}
-	value.type = jbvBinary;
-	value.val.binary.data = &jsonb->root;
-	value.val.binary.len = static_cast<int>(VARSIZE(jsonb) - VARHDRSZ);
-}
-
-void set_value(JsonbValue &value, Column &column, Datum datum)
-{
-	switch (column.kind) {
-	case ColumnKind::boolean:
-		value.type = jbvBool;
-		value.val.boolean = DatumGetBool(datum);
-		return;
-	case ColumnKind::int2:
-	case ColumnKind::int4:
-	case ColumnKind::int8: {
-		const int64 number = column.kind == ColumnKind::int2 ? DatumGetInt16(datum)
-			: column.kind == ColumnKind::int4                ? DatumGetInt32(datum)
-															 : DatumGetInt64(datum);
-		value.type = jbvNumeric;
-		value.val.numeric = int64_to_numeric(number);
-		return;
-	}
-	case ColumnKind::floating:
-		set_number_text(value, OutputFunctionCall(&column.output, datum));
-		return;
-	case ColumnKind::numeric: {
-		Numeric number = DatumGetNumeric(datum);
-		if (numeric_is_nan(number) || numeric_is_inf(number)) {
-			set_number_text(
-				value, DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(number))));
-			return;
-		}
-		value.type = jbvNumeric;
-		value.val.numeric = number;
-		return;
-	}
-	case ColumnKind::text:
-	case ColumnKind::json: {
-		text *string = DatumGetTextPP(datum);
-		set_string(value, VARDATA_ANY(string), static_cast<int>(VARSIZE_ANY_EXHDR(string)));
-		return;
-	}
-	case ColumnKind::jsonb:
-		set_jsonb(value, datum);
-		return;
-	case ColumnKind::datetime: {
-		auto *buffer = static_cast<char *>(palloc(MAXDATELEN + 1));
-		JsonEncodeDateTime(buffer, datum, column.type, nullptr);
-		set_string(value, buffer, static_cast<int>(strlen(buffer)));
-		return;
-	}
-	case ColumnKind::nested:
-		set_jsonb(value, FunctionCall1(&column.output, datum));
-		return;
-	case ColumnKind::other: {
-		char *string = OutputFunctionCall(&column.output, datum);
-		set_string(value, string, static_cast<int>(strlen(string)));
-		return;
-	}
-	}
-}
-
 Jsonb *assemble(const ColumnSet &set, const Datum *values, const bool *nulls, const bool *pick)
 {
 	JsonbParseState *state = nullptr;
@@ -221,21 +74,24 @@ Jsonb *assemble(const ColumnSet &set, const Datum *values, const bool *nulls, co
 		if (pick && !pick[i])
 			continue;
 		Column &column = set.columns[i];
-		JsonbValue value;
-		value.type = jbvNull;
-		if (!nulls[column.number - 1])
-			set_value(value, column, values[column.number - 1]);
 		pushJsonbValue(&state, WJB_KEY, &column.name);
-		pushJsonbValue(&state, WJB_VALUE, &value);
+		if (nulls[column.number - 1]) {
+			JsonbValue null;
+			null.type = jbvNull;
+			pushJsonbValue(&state, WJB_VALUE, &null);
+		} else {
+			push_value(&state, WJB_VALUE, column.value, values[column.number - 1]);
+		}
 	}
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, nullptr));
 }
 
-/// Must this error end the statement, whatever the value?
-bool is_fatal(int code)
+/// Is this an error that a value can be blamed for? Whatever else goes wrong ends the statement, as it would without lockstep.
+bool is_about_value(int code)
 {
-	return code == ERRCODE_QUERY_CANCELED || code == ERRCODE_ADMIN_SHUTDOWN ||
-		code == ERRCODE_CRASH_SHUTDOWN || code == ERRCODE_OUT_OF_MEMORY || code == ERRCODE_DATA_CORRUPTED;
+	return ERRCODE_TO_CATEGORY(code) == ERRCODE_DATA_EXCEPTION ||
+		ERRCODE_TO_CATEGORY(code) == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
+		code == ERRCODE_INTERNAL_ERROR; // "invalid memory alloc request size"
 }
 
 /// assemble(), or NULL where a value has no JSON form. What a failing output function held is released.
@@ -256,7 +112,7 @@ Jsonb *try_assemble(const ColumnSet &set, const Datum *values, const bool *nulls
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
 		ErrorData *error = CopyErrorData();
-		if (is_fatal(error->sqlerrcode))
+		if (!is_about_value(error->sqlerrcode))
 			PG_RE_THROW();
 		FlushErrorState();
 		FreeErrorData(error);
@@ -296,10 +152,11 @@ Jsonb *assemble_what_can_be(const ColumnSet &set, const Datum *values, const boo
 			memset(single, 0, set.count);
 			single[i] = true;
 			// The second time round each fits by itself, but not all together.
-			const bool is_varlena = column.kind >= ColumnKind::text && column.kind <= ColumnKind::jsonb;
+			const bool is_varlena =
+				column.value.kind >= ColumnKind::text && column.value.kind <= ColumnKind::jsonb;
 			const bool too_large =
 				attempt > 0 && is_varlena && !nulls[at] && toast_raw_datum_size(values[at]) > large_value;
-			keep[i] = !too_large && (attempt < 2 || column.kind < ColumnKind::nested) &&
+			keep[i] = !too_large && (attempt < 2 || column.value.kind < ColumnKind::array) &&
 				try_assemble(set, values, nulls, single) != nullptr;
 			if (!keep[i])
 				names[count++] = PointerGetDatum(
@@ -337,8 +194,9 @@ ColumnSet make_column_set(TupleDesc descriptor, const bool *excluded)
 		if (attribute->attisdropped || attribute->attgenerated == 'v' || (excluded && excluded[i]))
 			continue;
 		Column column = make_column(attribute);
-		set.uses_settings |= depends_on_settings(column.kind);
-		set.has_nested |= column.kind == ColumnKind::nested;
+		set.uses_settings |= depends_on_settings(column.value);
+		set.has_nested |=
+			column.value.kind == ColumnKind::array || column.value.kind == ColumnKind::composite;
 		set.columns[set.count++] = column;
 	}
 	qsort(set.columns, set.count, sizeof(Column), compare_names);

@@ -1,33 +1,16 @@
 // Row images: a row as jsonb, the same whatever the writer's session has set.
 #pragma once
 
+#include "json_value.hpp"
 #include "pg/server.hpp"
 
 namespace lockstep
 {
 
-/// How a column's value becomes JSON.
-enum class ColumnKind : uint8 {
-	boolean,
-	int2,
-	int4,
-	int8,
-	floating, // a number; NaN and infinity as strings
-	numeric,  // likewise
-	text,     // a string, byte for byte
-	json,     // a string: the exact text, which jsonb could not keep
-	jsonb,
-	datetime, // ISO 8601; timestamptz and timetz in UTC
-	nested,   // arrays and composite types, as to_jsonb() has them
-	other     // the type's text form, as a string
-};
-
 struct Column {
 	AttrNumber number;
-	ColumnKind kind;
-	Oid type; // base type of a domain
+	ValueType value;
 	JsonbValue name;
-	FmgrInfo output; // other: the output function; floating: likewise; nested: to_jsonb
 };
 
 /// The columns of a row type that belong in its image, in the order in which jsonb stores keys.
@@ -35,7 +18,7 @@ struct ColumnSet {
 	int count;
 	Column *columns;
 	bool uses_settings; // some output depends on DateStyle and the like
-	bool has_nested;    // some output runs code that may hold resources when it fails
+	bool has_nested;    // some value is taken apart with the help of catalogues, to be let go when that fails
 };
 
 /// Allocates in the current context. `excluded`, if given, tells by attribute number - 1.

@@ -18,6 +18,8 @@ namespace
 
 /// A worker that ends with an error is started again after this long.
 constexpr int restart_delay_ms = 1000;
+/// A worker that has not shown up after this long was not started.
+constexpr int start_deadline_ms = 30 * 1000;
 
 void at_exit(int, Datum)
 {
@@ -74,6 +76,12 @@ long start_wanted_workers()
 		LWLockAcquire(board->mutex, LW_EXCLUSIVE);
 		const Oid database = bell.database;
 		bool start = OidIsValid(database) && bell.state == WorkerState::wanted;
+		// One that never came: the server could not start it, and tells nobody.
+		if (OidIsValid(database) && bell.state == WorkerState::started &&
+			now > bell.not_before + start_deadline_ms * INT64CONST(1000)) {
+			bell.state = WorkerState::wanted;
+			start = true;
+		}
 		if (start && bell.not_before > now) {
 			const long left = (bell.not_before - now) / 1000 + 1;
 			wait = wait < 0 ? left : Min(wait, left);
@@ -143,5 +151,5 @@ extern "C" void lockstep_launcher_main(Datum)
 		WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (wait >= 0 ? WL_TIMEOUT : 0), wait,
 			PG_WAIT_EXTENSION);
 	}
-	proc_exit(0);
+	proc_exit(1); // anything else would unregister it: someone may have sent it away by mistake
 }

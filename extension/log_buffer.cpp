@@ -93,6 +93,11 @@ void flush_before_commit()
 {
 	if (buffer.count == 0 && !buffer.wrote)
 		return;
+	if (!log_catalog_exists()) { // this transaction dropped the extension
+		drop_from(0);
+		buffer.wrote = false;
+		return;
+	}
 	// The server's own callbacks ran before; an active snapshot is gone by now, and toasting and index look-ups want one.
 	PushActiveSnapshot(GetTransactionSnapshot());
 	if (buffer.count > 0)
@@ -138,8 +143,11 @@ void at_subtransaction_event(SubXactEvent event, SubTransactionId self, SubTrans
 	switch (event) {
 	case SUBXACT_EVENT_PRE_COMMIT_SUB:
 		// Its changes would join the parent's, which may never append by itself: a loop around an EXCEPTION block.
-		if (buffer.bytes > limit())
+		if (buffer.bytes > limit() && log_catalog_exists()) {
+			PushActiveSnapshot(GetTransactionSnapshot());
 			flush_from(first_of(self));
+			PopActiveSnapshot();
+		}
 		break;
 	case SUBXACT_EVENT_COMMIT_SUB:
 		for (int i = first_of(self); i < buffer.count; ++i)
@@ -153,6 +161,32 @@ void at_subtransaction_event(SubXactEvent event, SubTransactionId self, SubTrans
 	default:
 		break;
 	}
+}
+
+} // namespace
+
+namespace
+{
+
+bool same_row(const NewChange &one, const NewChange &other)
+{
+	return one.root == other.root && one.key && other.key && VARSIZE(one.key) == VARSIZE(other.key) &&
+		memcmp(one.key, other.key, VARSIZE(one.key)) == 0;
+}
+
+/// The ordinal of a late change: that of the first change of the row that it must precede. Readers put changes with the same ordinal in
+/// the order of their versions.
+uint32 place_of(const NewChange &change)
+{
+	uint32 place = buffer.next_ordinal;
+	for (int i = 0; i < buffer.count; ++i) {
+		const PendingChange &other = buffer.changes[i];
+		if (same_row(change, other) && other.version >= change.version)
+			place = Min(place, other.ordinal);
+	}
+	if (buffer.wrote)
+		place = Min(place, logged_place_of(change, place));
+	return place;
 }
 
 } // namespace
@@ -178,7 +212,8 @@ void append_change(const NewChange &change)
 	PendingChange &pending = buffer.changes[buffer.count];
 	static_cast<NewChange &>(pending) = change;
 	pending.subtransaction = GetCurrentSubTransactionId();
-	pending.ordinal = buffer.next_ordinal++;
+	pending.ordinal = change.is_late ? place_of(change) : buffer.next_ordinal;
+	++buffer.next_ordinal;
 	pending.origin = current_origin();
 	pending.bytes_before = buffer.bytes;
 	++buffer.count;
@@ -189,6 +224,15 @@ void append_change(const NewChange &change)
 		if (buffer.bytes - buffer.changes[first].bytes_before > limit())
 			flush_from(first);
 	}
+}
+
+bool last_change_empties(Oid root)
+{
+	if (buffer.count == 0)
+		return false;
+	const PendingChange &last = buffer.changes[buffer.count - 1];
+	return last.root == root && last.subtransaction == GetCurrentSubTransactionId() &&
+		(last.op == Op::truncate || last.op == Op::schema);
 }
 
 void flush_changes()

@@ -18,6 +18,9 @@ struct NewChange {
 	Jsonb *row;
 	Jsonb *old;
 	ArrayType *omitted;
+	/// The row has been changed again already, by a trigger of another row of the same statement: later changes of it may stand in the
+	/// log before this one.
+	bool is_late;
 };
 
 /// Where to build the images of a change that is about to be appended.
@@ -25,6 +28,9 @@ MemoryContext buffer_context();
 
 /// Takes the change over, and writes what waits when that is much.
 void append_change(const NewChange &change);
+
+/// Is the last change that waits a truncate or schema change of this table?
+bool last_change_empties(Oid root);
 
 /// Writes what waits. Inside a sub-transaction only its own changes: the outer ones must survive if it is rolled back.
 void flush_changes();

@@ -25,12 +25,12 @@ void relation_changed(Datum, Oid relid)
 {
 	// A new or detached segment invalidates the parent, a re-created extension its old tables.
 	if (relid == InvalidOid || relid == catalog.change || relid == newest.relation ||
-		relid == catalog.tracked_table) {
+		relid == catalog.tracked_table || relid == catalog.origin || relid == catalog.era ||
+		relid == catalog.change_seq || relid == catalog.origin_seq) {
 		++invalidations;
 		catalog_valid = false;
 		newest_valid = false;
-		if (!era_uncommitted)
-			era_known = false;
+		era_known = false;
 	}
 }
 
@@ -38,8 +38,11 @@ bool load_catalog()
 {
 	const uint64 before = invalidations;
 	LogCatalog found{};
+	// The names alone prove nothing: anyone who may create a schema could have made them. Members of the extension are the superuser's.
+	const Oid extension = get_extension_oid("lockstep", true);
 	found.schema = get_namespace_oid("lockstep", true);
-	if (!OidIsValid(found.schema))
+	if (!OidIsValid(extension) || !OidIsValid(found.schema) ||
+		getExtensionOfObject(NamespaceRelationId, found.schema) != extension)
 		return false;
 	const struct {
 		const char *name;
@@ -163,9 +166,9 @@ namespace
 int32 read_era(bool *is_current)
 {
 	Relation relation = table_open(log_catalog().era, AccessShareLock);
-	// Latest, not the transaction's: another backend may have opened the era after our snapshot.
-	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, snapshot, 0, nullptr);
+	// Not the transaction's snapshot, as another backend may have opened the era since; and none that serializable transactions
+	// would have to remember what they read with.
+	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, SnapshotSelf, 0, nullptr);
 	int32 last = 0;
 	*is_current = false;
 	while (HeapTuple tuple = systable_getnext(scan)) {
@@ -181,7 +184,6 @@ int32 read_era(bool *is_current)
 			DatumGetInt32(values[era_timeline - 1]) == static_cast<int32>(GetWALInsertionTimeLine());
 	}
 	systable_endscan(scan);
-	UnregisterSnapshot(snapshot);
 	table_close(relation, AccessShareLock);
 	return last;
 }

@@ -52,7 +52,10 @@ enum TrackedTableColumn : AttrNumber {
 	tracked_relation = 1,
 	tracked_key_columns,
 	tracked_version_column,
-	tracked_exclude_columns
+	tracked_exclude_columns,
+	tracked_options,
+	tracked_since,
+	tracked_column_numbers
 };
 
 /// What happened to a row, as the log's `op` column has it.

@@ -26,6 +26,20 @@ struct Row {
 	}
 };
 
+/// Has the row version in `slot` been updated or deleted since, by this transaction? Then whatever did it was logged before the event at
+/// hand: a trigger of another row of the same statement runs before this row's events do.
+bool is_superseded(TupleTableSlot *slot)
+{
+	if (!TTS_IS_BUFFERTUPLE(slot))
+		return false;
+	HeapTuple tuple = reinterpret_cast<HeapTupleTableSlot *>(slot)->tuple;
+	if (!tuple)
+		return false;
+	const HeapTupleHeader header = tuple->t_data;
+	return !(header->t_infomask & HEAP_XMAX_INVALID) && !HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask) &&
+		TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(header));
+}
+
 NewChange change_of(const RelationInfo &info, Op op)
 {
 	NewChange change{};
@@ -47,9 +61,10 @@ void set_key_and_version(NewChange &change, const RelationInfo &info, const Row 
 		version_from_datum(info, row.values[info.version_column - 1], row.nulls[info.version_column - 1]);
 }
 
-void log_whole_row(const RelationInfo &info, Op op, const Row &row, Jsonb *old = nullptr)
+void log_whole_row(const RelationInfo &info, Op op, const Row &row, bool is_late, Jsonb *old = nullptr)
 {
 	NewChange change = change_of(info, op);
+	change.is_late = is_late;
 	set_key_and_version(change, info, row);
 	change.row = build_image(info.columns, row.values, row.nulls, nullptr, buffer_context(), &change.omitted);
 	change.old = old;
@@ -72,7 +87,8 @@ int find_changed(
 	return count;
 }
 
-void log_update(const RelationInfo &info, TupleDesc descriptor, const Row &before, const Row &after)
+void log_update(
+	const RelationInfo &info, TupleDesc descriptor, const Row &before, const Row &after, bool is_late)
 {
 	auto *changed = palloc_array_of<bool>(Max(info.columns.count, 1));
 	if (find_changed(info, descriptor, before, after, changed) == 0)
@@ -83,13 +99,14 @@ void log_update(const RelationInfo &info, TupleDesc descriptor, const Row &befor
 	ArrayType *omitted_old = nullptr;
 	if (key_changed) {
 		// The old key's life ends, the new key's begins. The old key, in `old`, leads from one to the other.
-		log_whole_row(info, Op::remove, before);
-		log_whole_row(info, Op::insert, after,
+		log_whole_row(info, Op::remove, before, is_late);
+		log_whole_row(info, Op::insert, after, is_late,
 			build_image(
 				info.columns, before.values, before.nulls, info.is_key, buffer_context(), &omitted_old));
 		return;
 	}
 	NewChange change = change_of(info, Op::update);
+	change.is_late = is_late;
 	set_key_and_version(change, info, after);
 	change.row =
 		build_image(info.columns, after.values, after.nulls, nullptr, buffer_context(), &change.omitted);
@@ -120,10 +137,11 @@ extern "C" Datum lockstep_log(PG_FUNCTION_ARGS)
 	const RelationInfo *info = relation_info(trigger->tg_relation);
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
 		log_update(*info, RelationGetDescr(trigger->tg_relation), Row(trigger->tg_trigslot),
-			Row(trigger->tg_newslot));
+			Row(trigger->tg_newslot), is_superseded(trigger->tg_newslot));
+	else if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+		log_whole_row(*info, Op::insert, Row(trigger->tg_trigslot), is_superseded(trigger->tg_trigslot));
 	else
-		log_whole_row(*info, TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? Op::insert : Op::remove,
-			Row(trigger->tg_trigslot));
+		log_whole_row(*info, Op::remove, Row(trigger->tg_trigslot), false);
 	return PointerGetDatum(nullptr);
 }
 
@@ -136,6 +154,11 @@ extern "C" Datum lockstep_log_truncate(PG_FUNCTION_ARGS)
 	if (!TRIGGER_FIRED_AFTER(trigger->tg_event) || !TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
 		ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 			errmsg("lockstep.log_truncate() must be an AFTER TRUNCATE trigger"));
-	append_change(change_of(*relation_info(trigger->tg_relation), Op::truncate));
+	// Of a partition only some rows are gone: readers have to look again. TRUNCATE of the whole table fires here for the table first and
+	// then for each partition; one change says it all.
+	const RelationInfo *info = relation_info(trigger->tg_relation);
+	const Op op = info->root == info->relation ? Op::truncate : Op::schema;
+	if (!last_change_empties(info->root))
+		append_change(change_of(*info, op));
 	return PointerGetDatum(nullptr);
 }

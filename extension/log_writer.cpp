@@ -1,6 +1,7 @@
 #include "log_writer.hpp"
 
 #include "log_catalog.hpp"
+#include "sequence.hpp"
 
 namespace lockstep
 {
@@ -28,25 +29,21 @@ Datum jsonb_datum(Jsonb *jsonb, bool *is_null)
 	return PointerGetDatum(jsonb);
 }
 
-void fill_slot(TupleTableSlot *slot, const PendingChange &change, int64 seq, Batch &batch)
+HeapTuple form_tuple(TupleDesc descriptor, const PendingChange &change, int64 seq, Batch &batch)
 {
 	if (change.origin != batch.last_origin) {
 		batch.last_origin_id = intern_origin(change.origin);
 		batch.last_origin = change.origin;
 	}
-	ExecClearTuple(slot);
-	Datum *values = slot->tts_values;
-	bool *nulls = slot->tts_isnull;
-	memset(nulls, 0, change_columns * sizeof(bool));
+	Datum values[change_columns];
+	bool nulls[change_columns] = {};
 	values[change_xid - 1] = FullTransactionIdGetDatum(batch.xid);
 	values[change_seq - 1] = Int64GetDatum(seq);
 	values[change_at - 1] = TimestampTzGetDatum(batch.at);
 	nulls[change_version - 1] = !change.has_version;
 	values[change_version - 1] = Int64GetDatum(change.version);
 	nulls[change_key_hash - 1] = change.key == nullptr;
-	values[change_key_hash - 1] = change.key
-		? DirectFunctionCall2(jsonb_hash_extended, JsonbPGetDatum(change.key), Int64GetDatum(0))
-		: Int64GetDatum(0);
+	values[change_key_hash - 1] = Int64GetDatum(change.key ? key_hash(change.key) : 0);
 	values[change_origin - 1] = Int64GetDatum(batch.last_origin_id);
 	values[change_root - 1] = ObjectIdGetDatum(change.root);
 	values[change_leaf - 1] = ObjectIdGetDatum(change.leaf);
@@ -59,10 +56,33 @@ void fill_slot(TupleTableSlot *slot, const PendingChange &change, int64 seq, Bat
 	values[change_old - 1] = jsonb_datum(change.old, &nulls[change_old - 1]);
 	nulls[change_omitted - 1] = change.omitted == nullptr;
 	values[change_omitted - 1] = PointerGetDatum(change.omitted);
-	ExecStoreVirtualTuple(slot);
+	return heap_form_tuple(descriptor, values, nulls);
+}
+
+/// Inserts at most write_batch changes.
+void write_batch_of(Relation segment, CatalogIndexState indexes, TupleTableSlot **slots,
+	const PendingChange *changes, int count, Batch &batch)
+{
+	const int64 seq = draw_numbers(log_catalog().change_seq, write_batch);
+	int filled = 0;
+	for (int i = 0; i < count; ++i) {
+		HeapTuple tuple = form_tuple(RelationGetDescr(segment), changes[i], seq + i, batch);
+		// The multi-insert toasts into a copy and leaves the slot's tuple without the place that the indexes need to know.
+		if (tuple->t_len > TOAST_TUPLE_THRESHOLD)
+			CatalogTupleInsertWithInfo(segment, tuple, indexes);
+		else
+			ExecStoreHeapTuple(tuple, slots[filled++], false);
+	}
+	if (filled > 0)
+		CatalogTuplesMultiInsertWithInfo(segment, slots, filled, indexes);
 }
 
 } // namespace
+
+int64 key_hash(Jsonb *key)
+{
+	return DatumGetInt64(DirectFunctionCall2(jsonb_hash_extended, JsonbPGetDatum(key), Int64GetDatum(0)));
+}
 
 void write_changes(const PendingChange *changes, int count)
 {
@@ -82,14 +102,8 @@ void write_changes(const PendingChange *changes, int count)
 	for (int i = 0; i < slot_count; ++i)
 		slots[i] = MakeSingleTupleTableSlot(RelationGetDescr(segment), &TTSOpsHeapTuple);
 
-	for (int done = 0; done < count;) {
-		const int size = Min(count - done, slot_count);
-		const int64 seq = nextval_internal(log_catalog().change_seq, false);
-		for (int i = 0; i < size; ++i)
-			fill_slot(slots[i], changes[done + i], seq + i, batch);
-		CatalogTuplesMultiInsertWithInfo(segment, slots, size, indexes);
-		done += size;
-	}
+	for (int done = 0; done < count; done += write_batch)
+		write_batch_of(segment, indexes, slots, changes + done, Min(count - done, write_batch), batch);
 
 	for (int i = 0; i < slot_count; ++i)
 		ExecDropSingleTupleTableSlot(slots[i]);
@@ -97,6 +111,39 @@ void write_changes(const PendingChange *changes, int count)
 	table_close(segment, NoLock); // the lock is the transaction's
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(scratch);
+}
+
+uint32 logged_place_of(const NewChange &change, uint32 place)
+{
+	const FullTransactionId own = GetTopFullTransactionIdIfAny();
+	int count;
+	Segment *segments = list_segments(&count);
+	for (int i = 0; i < count; ++i) {
+		Relation segment = table_open(segments[i].relation, AccessShareLock);
+		Relation index = index_open(segments[i].index, AccessShareLock);
+		ScanKeyData key;
+		ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_XID8EQ, FullTransactionIdGetDatum(own));
+		IndexScanDesc scan = index_beginscan(segment, index, SnapshotSelf, 1, 0);
+		index_rescan(scan, &key, 1, nullptr, 0);
+		TupleTableSlot *slot = table_slot_create(segment, nullptr);
+		while (index_getnext_slot(scan, ForwardScanDirection, slot)) {
+			CHECK_FOR_INTERRUPTS();
+			slot_getallattrs(slot);
+			if (slot->tts_isnull[change_key - 1] ||
+				DatumGetObjectId(slot->tts_values[change_root - 1]) != change.root ||
+				DatumGetInt64(slot->tts_values[change_version - 1]) < change.version ||
+				!DatumGetBool(DirectFunctionCall2(
+					jsonb_eq, slot->tts_values[change_key - 1], JsonbPGetDatum(change.key))))
+				continue;
+			place = Min(place, static_cast<uint32>(DatumGetInt32(slot->tts_values[change_ordinal - 1])));
+		}
+		ExecDropSingleTupleTableSlot(slot);
+		index_endscan(scan);
+		index_close(index, AccessShareLock);
+		table_close(segment, AccessShareLock);
+	}
+	pfree(segments);
+	return place;
 }
 
 void write_marker(uint32 ordinal)

@@ -2,6 +2,7 @@
 
 #include "log_catalog.hpp"
 #include "log_tables.hpp"
+#include "sequence.hpp"
 #include "settings.hpp"
 
 #include "pg/server.hpp"
@@ -69,6 +70,7 @@ int next_victim = 0;
 Origin *current = nullptr; // in TopTransactionContext
 uint64 current_generation = 0;
 char *current_application = nullptr;
+Oid current_session_user = InvalidOid;
 
 /// The client's address, empty for a local one. (MyProcPort would say, but its header needs Kerberos' headers.)
 const char *client_address()
@@ -126,8 +128,10 @@ int64 find_origin(Relation relation, const Origin &origin, int64 hash)
 {
 	ScanKeyData key;
 	ScanKeyInit(&key, origin_hash, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(hash));
-	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-	SysScanDesc scan = systable_beginscan(relation, log_catalog().origin_hash_index, true, snapshot, 1, &key);
+	// Rows here never change, so any that is committed will do; an MVCC snapshot would make serializable transactions fail on each
+	// other's new contexts.
+	SysScanDesc scan =
+		systable_beginscan(relation, log_catalog().origin_hash_index, true, SnapshotSelf, 1, &key);
 	int64 id = 0;
 	while (HeapTuple tuple = systable_getnext(scan)) {
 		int64 candidate;
@@ -137,13 +141,12 @@ int64 find_origin(Relation relation, const Origin &origin, int64 hash)
 		}
 	}
 	systable_endscan(scan);
-	UnregisterSnapshot(snapshot);
 	return id;
 }
 
 int64 write_origin(Relation relation, const Origin &origin, int64 hash)
 {
-	const int64 id = nextval_internal(log_catalog().origin_seq, false);
+	const int64 id = draw_numbers(log_catalog().origin_seq, 1);
 	Datum values[origin_columns];
 	bool nulls[origin_columns] = {};
 	const char *list[strings];
@@ -164,7 +167,7 @@ int64 write_origin(Relation relation, const Origin &origin, int64 hash)
 const Origin *current_origin()
 {
 	if (current && current_generation == settings.context_generation &&
-		current_application == application_name &&
+		current_session_user == GetSessionUserId() && current_application == application_name &&
 		strcmp(current->application, application_name ? application_name : "") == 0)
 		return current;
 	const Origin now = gather();
@@ -175,6 +178,7 @@ const Origin *current_origin()
 	}
 	current_generation = settings.context_generation;
 	current_application = application_name;
+	current_session_user = GetSessionUserId();
 	return current;
 }
 

@@ -62,6 +62,12 @@ core::Xid full_xid(TransactionId xid, FullTransactionId next)
 	return U64FromFullTransactionId(next) - age;
 }
 
+/// False: rolled back. Only for a transaction that has ended.
+bool may_have_committed(core::Xid xid)
+{
+	return !is_in_commit_log(xid) || TransactionIdDidCommit(static_cast<TransactionId>(xid));
+}
+
 /// Walks the segment's index backwards, past transactions that the snapshot does not see. 0: none is seen.
 core::Xid largest_seen_xid(const Segment &place, const core::PositionView &snapshot)
 {
@@ -80,17 +86,20 @@ core::Xid largest_seen_xid(const Segment &place, const core::PositionView &snaps
 		scan->xs_want_itup = true;
 		index_rescan(scan, &key, 1, nullptr, 0);
 		while (index_getnext_tid(scan, BackwardScanDirection)) {
+			CHECK_FOR_INTERRUPTS();
 			bool is_null;
 			Datum datum = index_getattr(scan->xs_itup, 1, scan->xs_itupdesc, &is_null);
 			const core::Xid xid = U64FromFullTransactionId(DatumGetFullTransactionId(datum));
-			if (!core::sees(snapshot, xid)) {
-				bound = xid; // it may have thousands of entries: jump over them
-				again = true;
+			// Finished, but this entry rolled back, perhaps only to a savepoint? Then an entry further down shows it.
+			const bool is_seen = core::sees(snapshot, xid);
+			if (is_seen && index_fetch_heap(scan, slot)) {
+				found = xid;
 				break;
 			}
-			// Finished, but rolled back? Or only to a savepoint: then an entry further down shows it.
-			if (index_fetch_heap(scan, slot)) {
-				found = xid;
+			// One that runs or was rolled back may have thousands of entries: jump over them.
+			if (!is_seen || !may_have_committed(xid)) {
+				bound = xid;
+				again = true;
 				break;
 			}
 		}
@@ -103,6 +112,15 @@ core::Xid largest_seen_xid(const Segment &place, const core::PositionView &snaps
 }
 
 } // namespace
+
+bool is_in_commit_log(core::Xid xid)
+{
+	const FullTransactionId next = ReadNextFullTransactionId();
+	LWLockAcquire(XactTruncationLock, LW_SHARED);
+	const TransactionId oldest = ShmemVariableCache->oldestClogXid;
+	LWLockRelease(XactTruncationLock);
+	return xid >= full_xid(oldest, next);
+}
 
 core::PositionView active_position(core::Xid bound)
 {

@@ -40,6 +40,9 @@ core::PositionView active_position(core::Xid bound);
 /// ever delivered, so a position need not, and after a crash (which gives unused numbers out again) must not, claim to have seen it.
 core::Xid logged_bound();
 
+/// Can the commit log still say what became of a transaction? If not, it ended long ago.
+bool is_in_commit_log(core::Xid xid);
+
 /// Makes everything in the WAL so far durable; returns how far that is.
 XLogRecPtr flush_all_wal();
 

@@ -83,6 +83,23 @@ AttrNumber column_number(Relation relation, const char *name)
 	return number;
 }
 
+/// The name that a column of the tracked table has now, by the number it had when it was noted.
+const char *present_name(Oid root, HeapTuple tuple, TupleDesc catalog_descriptor, const char *name)
+{
+	bool is_null;
+	if (get_attnum(root, name) > 0)
+		return name;
+	Jsonb *numbers =
+		DatumGetJsonbP(heap_getattr(tuple, tracked_column_numbers, catalog_descriptor, &is_null));
+	JsonbValue value;
+	if (!getKeyJsonValueFromContainer(&numbers->root, name, static_cast<int>(strlen(name)), &value) ||
+		value.type != jbvNumeric)
+		return name;
+	const int32 number = DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(value.val.numeric)));
+	char *present = get_attname(root, static_cast<AttrNumber>(number), true);
+	return present ? present : name;
+}
+
 Datum *names_of(Datum array, int *count)
 {
 	Datum *names;
@@ -101,8 +118,10 @@ void fill(RelationInfo &info, Relation relation, TupleDesc catalog_descriptor, H
 	Datum *names =
 		names_of(heap_getattr(tuple, tracked_exclude_columns, catalog_descriptor, &is_null), &count);
 	for (int i = 0; i < count; ++i) {
-		// A column that was dropped since is excluded well enough.
-		const AttrNumber number = get_attnum(RelationGetRelid(relation), NameStr(*DatumGetName(names[i])));
+		// A column that was dropped since is excluded well enough, but one that was renamed unnoticed (event triggers can be off) is not.
+		const char *name =
+			present_name(info.root, tuple, catalog_descriptor, NameStr(*DatumGetName(names[i])));
+		const AttrNumber number = get_attnum(RelationGetRelid(relation), name);
 		if (number > 0)
 			excluded[number - 1] = true;
 	}
@@ -111,6 +130,11 @@ void fill(RelationInfo &info, Relation relation, TupleDesc catalog_descriptor, H
 	Datum version = heap_getattr(tuple, tracked_version_column, catalog_descriptor, &is_null);
 	info.version_column = column_number(relation, NameStr(*DatumGetName(version)));
 	info.version_type = TupleDescAttr(descriptor, info.version_column - 1)->atttypid;
+	if (info.version_type != INT4OID && info.version_type != INT8OID)
+		ereport(ERROR, errcode(ERRCODE_DATATYPE_MISMATCH),
+			errmsg("version column \"%s\" of tracked table \"%s\" is neither integer nor bigint",
+				NameStr(*DatumGetName(version)), RelationGetRelationName(relation)),
+			errhint("Change its type back, or run lockstep.untrack()."));
 
 	info.is_key = static_cast<bool *>(palloc0(info.columns.count * sizeof(bool)));
 	names = names_of(heap_getattr(tuple, tracked_key_columns, catalog_descriptor, &is_null), &count);

@@ -15,15 +15,34 @@ const config_enum_entry doorbell_modes[] = {
 	{nullptr, 0, false},
 };
 
+constexpr int max_context_length = 1000;
+
 void context_changed(const char *, void *)
 {
 	++settings.context_generation;
 }
 
+/// What is written down about a change must be text that every reader can read.
+bool check_context(char **value, void **, GucSource)
+{
+	if (!*value)
+		return true;
+	const int length = static_cast<int>(strlen(*value));
+	if (length > max_context_length) {
+		GUC_check_errdetail("The value has %d bytes; at most %d are kept.", length, max_context_length);
+		return false;
+	}
+	if (!pg_verifymbstr(*value, length, true)) {
+		GUC_check_errdetail("The value is not valid in the database's encoding.");
+		return false;
+	}
+	return true;
+}
+
 void define_context_setting(const char *name, char **variable, const char *summary, const char *detail)
 {
 	DefineCustomStringVariable(
-		name, summary, detail, variable, "", PGC_USERSET, 0, nullptr, context_changed, nullptr);
+		name, summary, detail, variable, "", PGC_USERSET, 0, check_context, context_changed, nullptr);
 }
 
 } // namespace

@@ -1,13 +1,13 @@
-// The C half of track() and untrack(): what needs the extension owner's rights, after the caller's own have been checked.
+// What users call to have a table tracked. Here the caller's rights are checked; the rest, in extension/install/50-tracking.sql, runs with
+// those of the extension's owner, and nobody else may call it.
 
 #include "doorbell.hpp"
 #include "log_buffer.hpp"
 #include "log_catalog.hpp"
 #include "pg/server.hpp"
 
-LOCKSTEP_SQL_FUNCTION(lockstep_require_ownership)
-LOCKSTEP_SQL_FUNCTION(lockstep_register_table)
-LOCKSTEP_SQL_FUNCTION(lockstep_unregister_table)
+LOCKSTEP_SQL_FUNCTION(lockstep_track)
+LOCKSTEP_SQL_FUNCTION(lockstep_untrack)
 LOCKSTEP_SQL_FUNCTION(lockstep_log_schema_change)
 LOCKSTEP_SQL_FUNCTION(lockstep_worker_status)
 LOCKSTEP_SQL_FUNCTION(lockstep_request_worker)
@@ -16,26 +16,6 @@ using namespace lockstep;
 
 namespace
 {
-
-/// Runs an SQL command as the owner of lockstep's tables. Aborting the (sub-)transaction restores the user after an error.
-uint64 execute_as_owner(const char *command, int count, Oid *types, Datum *values, const char *nulls)
-{
-	Relation tracked = table_open(log_catalog().tracked_table, AccessShareLock);
-	const Oid owner = tracked->rd_rel->relowner;
-	table_close(tracked, AccessShareLock);
-	Oid user;
-	int security_context;
-	GetUserIdAndSecContext(&user, &security_context);
-	SetUserIdAndSecContext(owner, security_context | SECURITY_LOCAL_USERID_CHANGE);
-	SPI_connect();
-	const int code = SPI_execute_with_args(command, count, types, values, nulls, false, 0);
-	if (code < 0)
-		elog(ERROR, "could not execute \"%s\": %s", command, SPI_result_code_string(code));
-	const uint64 processed = SPI_processed;
-	SPI_finish();
-	SetUserIdAndSecContext(user, security_context);
-	return processed;
-}
 
 void require_ownership(Oid relation)
 {
@@ -52,59 +32,61 @@ void require_ownership(Oid relation)
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, name);
 }
 
-} // namespace
-
-/// lockstep.require_ownership(regclass): an error unless the caller owns the table
-extern "C" Datum lockstep_require_ownership(PG_FUNCTION_ARGS)
+/// Calls the function `name` with the arguments of this one, as the owner of lockstep's tables. The first is the table, which the caller
+/// must own. Aborting the (sub-)transaction restores the user after an error.
+void call_as_owner(FunctionCallInfo fcinfo, const char *name)
 {
-	require_ownership(PG_GETARG_OID(0));
-	PG_RETURN_VOID();
+	if (!PG_ARGISNULL(0))
+		require_ownership(PG_GETARG_OID(0));
+	Oid *types;
+	int count;
+	get_func_signature(fcinfo->flinfo->fn_oid, &types, &count);
+	auto *values = palloc_array_of<Datum>(count);
+	auto *nulls = palloc_array_of<char>(count);
+	StringInfoData command;
+	initStringInfo(&command);
+	// Qualified name, exact types, no operator: nothing that the caller's search_path could turn aside.
+	appendStringInfo(&command, "SELECT lockstep.%s(", name);
+	for (int i = 0; i < count; ++i) {
+		values[i] = fcinfo->args[i].value;
+		nulls[i] = fcinfo->args[i].isnull ? 'n' : ' ';
+		appendStringInfo(&command, i == 0 ? "$%d" : ", $%d", i + 1);
+	}
+	appendStringInfoChar(&command, ')');
+
+	Relation tracked = table_open(log_catalog().tracked_table, AccessShareLock);
+	const Oid owner = tracked->rd_rel->relowner;
+	table_close(tracked, AccessShareLock);
+	Oid user;
+	int security_context;
+	GetUserIdAndSecContext(&user, &security_context);
+	SetUserIdAndSecContext(owner, security_context | SECURITY_LOCAL_USERID_CHANGE);
+	SPI_connect();
+	const int code = SPI_execute_with_args(command.data, count, types, values, nulls, false, 0);
+	if (code < 0)
+		elog(ERROR, "could not execute \"%s\": %s", command.data, SPI_result_code_string(code));
+	SPI_finish();
+	SetUserIdAndSecContext(user, security_context);
 }
 
-/// lockstep.register_table(regclass, key_columns name[], version_column name, exclude_columns name[], options jsonb)
-extern "C" Datum lockstep_register_table(PG_FUNCTION_ARGS)
+} // namespace
+
+/// lockstep.track(table_name regclass, …)
+extern "C" Datum lockstep_track(PG_FUNCTION_ARGS)
 {
-	const Oid relation = PG_GETARG_OID(0);
-	require_ownership(relation);
-	Oid types[] = {REGCLASSOID, NAMEARRAYOID, NAMEOID, NAMEARRAYOID, JSONBOID};
-	Datum values[5];
-	for (int i = 0; i < 5; ++i)
-		values[i] = PG_GETARG_DATUM(i);
-	execute_as_owner("SELECT lockstep.ensure_segment()", 0, nullptr, nullptr, nullptr);
-	execute_as_owner("INSERT INTO lockstep.tracked_table (relation, key_columns, version_column, "
-					 "exclude_columns, options) "
-					 "VALUES ($1, $2, $3, $4, $5)",
-		5, types, values, nullptr);
-	execute_as_owner(
-		"INSERT INTO lockstep.table_name (relid, table_name) VALUES ($1, lockstep.qualified_name($1)) "
-		"ON CONFLICT (relid) DO UPDATE SET table_name = EXCLUDED.table_name",
-		1, types, values, nullptr);
-	CacheInvalidateRelcacheByRelid(relation);
+	call_as_owner(fcinfo, "track_as_owner");
 	request_worker();
 	PG_RETURN_VOID();
 }
 
-/// lockstep.unregister_table(regclass) → was it tracked?
-extern "C" Datum lockstep_unregister_table(PG_FUNCTION_ARGS)
+/// lockstep.untrack(table_name regclass, drop_version_column boolean)
+extern "C" Datum lockstep_untrack(PG_FUNCTION_ARGS)
 {
-	const Oid relation = PG_GETARG_OID(0);
-	require_ownership(relation);
-	Oid types[] = {REGCLASSOID};
-	Datum values[] = {PG_GETARG_DATUM(0)};
-	const uint64 deleted =
-		execute_as_owner("DELETE FROM lockstep.tracked_table WHERE relation = $1", 1, types, values, nullptr);
-	if (deleted > 0) {
-		NewChange change{};
-		change.op = Op::schema;
-		change.root = relation;
-		change.leaf = relation;
-		append_change(change);
-		CacheInvalidateRelcacheByRelid(relation);
-	}
-	PG_RETURN_BOOL(deleted > 0);
+	call_as_owner(fcinfo, "untrack_as_owner");
+	PG_RETURN_VOID();
 }
 
-/// lockstep.log_schema_change(relid oid): for the event triggers
+/// lockstep.log_schema_change(relid oid)
 extern "C" Datum lockstep_log_schema_change(PG_FUNCTION_ARGS)
 {
 	NewChange change{};

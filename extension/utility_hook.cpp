@@ -2,6 +2,7 @@
 // moved or copied (the server refuses these while anyone is connected).
 
 #include "doorbell.hpp"
+#include "log_catalog.hpp"
 #include "worker.hpp"
 
 #include "pg/server.hpp"
@@ -43,11 +44,31 @@ const char *database_needed(Node *command)
 			if (strcmp(option->defname, "template") == 0 && option->arg && IsA(option->arg, String))
 				return strVal(option->arg);
 		}
-		return nullptr;
+		return "template1";
 	}
 	default:
 		return nullptr;
 	}
+}
+
+/// May the caller do what needs the database? (The command itself checks in full; this keeps others from sending workers away.)
+bool may_evict(Oid database, bool as_template)
+{
+	if (superuser())
+		return true;
+	if (as_template) {
+		HeapTuple role = SearchSysCache1(AUTHOID, ObjectIdGetDatum(GetUserId()));
+		const bool may_create =
+			HeapTupleIsValid(role) && reinterpret_cast<Form_pg_authid>(GETSTRUCT(role))->rolcreatedb;
+		if (HeapTupleIsValid(role))
+			ReleaseSysCache(role);
+		return may_create;
+	}
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(DatabaseRelationId, database, GetUserId());
+#else
+	return pg_database_ownercheck(database, GetUserId());
+#endif
 }
 
 pid_t worker_of(Oid database)
@@ -60,8 +81,7 @@ pid_t worker_of(Oid database)
 	return worker;
 }
 
-/// Sends the worker away and waits until it is gone. Only whoever may do the command gets here with an effect that matters: the
-/// worker comes back as soon as the command has ended.
+/// Sends the worker away and waits until it is gone. It comes back as soon as the command has ended.
 void evict(Oid database)
 {
 	BellBoard *board = bell_board();
@@ -110,11 +130,13 @@ void process_utility(PlannedStmt *statement, const char *query, bool read_only_t
 	Node *command = statement->utilityStmt;
 	const bool commit_prepared = IsA(command, TransactionStmt) &&
 		reinterpret_cast<TransactionStmt *>(command)->kind == TRANS_STMT_COMMIT_PREPARED;
+	// Only where there is something to hear: another database would start a worker for nothing.
+	const bool ring_after = commit_prepared && log_catalog_exists();
 	const char *name = bell_board() ? database_needed(command) : nullptr;
 	const Oid database = name ? get_database_oid(name, true) : InvalidOid;
-	if (!OidIsValid(database)) {
+	if (!OidIsValid(database) || !may_evict(database, IsA(command, CreatedbStmt))) {
 		run();
-		if (commit_prepared)
+		if (ring_after)
 			ring_doorbell();
 		return;
 	}

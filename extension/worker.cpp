@@ -37,6 +37,8 @@ void at_exit(int code, Datum)
 			// Someone may have rung between our last look and now: look again, under the lock that a ringer takes.
 			const bool needed = !leave_for_good && (code != 0 || pg_atomic_read_u32(&bell->rung) != 0);
 			bell->state = needed ? WorkerState::wanted : WorkerState::none;
+			if (leave_for_good)
+				bell->database = InvalidOid; // places are few
 			if (needed && board->launcher)
 				SetLatch(board->launcher);
 		}
@@ -91,14 +93,29 @@ void ring()
 	pgstat_report_activity(STATE_IDLE, nullptr);
 }
 
+/// Chores that fail are told in the server's log and tried again next time: the doorbell is more important.
 void do_chores()
 {
-	begin();
-	pgstat_report_activity(STATE_RUNNING, "SELECT lockstep.maintain()");
-	SPI_connect();
-	SPI_execute("SELECT lockstep.maintain()", false, 0);
-	SPI_finish();
-	end();
+	MemoryContext context = CurrentMemoryContext;
+	PG_TRY();
+	{
+		begin();
+		pgstat_report_activity(STATE_RUNNING, "SELECT lockstep.maintain()");
+		SPI_connect();
+		SPI_execute("SELECT lockstep.maintain()", false, 0);
+		SPI_finish();
+		end();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		HOLD_INTERRUPTS();
+		EmitErrorReport();
+		AbortCurrentTransaction();
+		FlushErrorState();
+		RESUME_INTERRUPTS();
+	}
+	PG_END_TRY();
 	pgstat_report_activity(STATE_IDLE, nullptr);
 }
 
@@ -160,6 +177,8 @@ extern "C" void lockstep_worker_main(Datum argument)
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	// A ring need not be durable.
 	SetConfigOption("synchronous_commit", "off", PGC_USERSET, PGC_S_OVERRIDE);
+	// Whatever the database's defaults are.
+	SetConfigOption("default_transaction_read_only", "off", PGC_USERSET, PGC_S_OVERRIDE);
 	SetConfigOption("search_path", "pg_catalog", PGC_USERSET, PGC_S_OVERRIDE);
 
 	if (!extension_exists()) {

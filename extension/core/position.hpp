@@ -67,6 +67,22 @@ inline bool covers(const PositionView &later, const PositionView &earlier)
 	return static_cast<Xid>(earlier.running.end() - first) == earlier.xmax - later.xmax;
 }
 
+/// What the readers at either position know together: unseen is what neither has seen. `running` must have room for the larger of the
+/// two lists; the result refers to it. Identity and lsn are those of the position that reaches further.
+inline PositionView unite(const PositionView &one, const PositionView &other, std::span<Xid> running)
+{
+	const PositionView &further = one.xmax >= other.xmax ? one : other;
+	const PositionView &nearer = &further == &one ? other : one;
+	PositionView result = further;
+	std::size_t count = 0;
+	for (Xid xid : further.running)
+		if (!sees(nearer, xid))
+			running[count++] = xid;
+	result.running = running.first(count);
+	result.xmin = count > 0 ? running[0] : result.xmax;
+	return result;
+}
+
 /// Is the view well formed (see PositionView)?
 inline bool valid(const PositionView &position)
 {

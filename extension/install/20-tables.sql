@@ -18,6 +18,12 @@ CREATE TABLE lockstep.table_name (
 );
 COMMENT ON TABLE lockstep.table_name IS 'the last known name of each table that was ever tracked: the log outlives tables';
 
+CREATE TABLE lockstep.partition (
+	relid oid PRIMARY KEY,
+	root oid NOT NULL
+);
+COMMENT ON TABLE lockstep.partition IS 'the partitions of tracked tables: when one is dropped, the server no longer tells whose it was';
+
 CREATE TABLE lockstep.era (
 	era integer NOT NULL,
 	system_identifier bigint NOT NULL,

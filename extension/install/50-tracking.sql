@@ -5,20 +5,6 @@ CREATE FUNCTION lockstep.qualified_name(relation regclass) RETURNS text
 	AS $$ SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1 $$;
 COMMENT ON FUNCTION lockstep.qualified_name(regclass) IS 'a table''s name with its schema, quoted where SQL needs it';
 
-CREATE FUNCTION lockstep.require_ownership(table_name regclass) RETURNS void
-	LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'lockstep_require_ownership';
-COMMENT ON FUNCTION lockstep.require_ownership(regclass) IS 'internal: an error unless the caller owns the table';
-
-CREATE FUNCTION lockstep.register_table(
-	table_name regclass, key_columns name[], version_column name, exclude_columns name[], options jsonb
-) RETURNS void
-	LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'lockstep_register_table';
-COMMENT ON FUNCTION lockstep.register_table(regclass, name[], name, name[], jsonb) IS 'internal: part of track()';
-
-CREATE FUNCTION lockstep.unregister_table(table_name regclass) RETURNS boolean
-	LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'lockstep_unregister_table';
-COMMENT ON FUNCTION lockstep.unregister_table(regclass) IS 'internal: part of untrack()';
-
 CREATE VIEW lockstep.tracked AS
 	SELECT lockstep.qualified_name(t.relation) AS table_name,
 		t.relation::pg_catalog.oid AS relid,
@@ -187,6 +173,9 @@ CREATE FUNCTION lockstep.create_truncate_trigger(table_name regclass) RETURNS vo
 AS $$
 #variable_conflict use_variable
 BEGIN
+	IF EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = table_name AND g.tgname = '!lockstep_truncate') THEN
+		RETURN;
+	END IF;
 	EXECUTE format('CREATE TRIGGER "!lockstep_truncate" AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION lockstep.log_truncate()',
 		table_name);
 	EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER "!lockstep_truncate"', table_name);
@@ -195,17 +184,31 @@ END
 $$;
 COMMENT ON FUNCTION lockstep.create_truncate_trigger(regclass) IS 'internal: part of track()';
 
-CREATE FUNCTION lockstep.track(
+-- What the log and the event triggers have to know of a tracked table even after it, or a partition of it, is gone.
+CREATE FUNCTION lockstep.note_table(tracked regclass) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	INSERT INTO lockstep.table_name AS n (relid, table_name) VALUES (tracked, lockstep.qualified_name(tracked))
+	ON CONFLICT (relid) DO UPDATE SET table_name = EXCLUDED.table_name WHERE n.table_name <> EXCLUDED.table_name;
+	DELETE FROM lockstep.partition p WHERE p.root = tracked AND p.relid NOT IN (SELECT t.relid FROM pg_partition_tree(tracked) t);
+	INSERT INTO lockstep.partition (relid, root)
+	SELECT t.relid, tracked FROM pg_partition_tree(tracked) t WHERE t.relid <> tracked ON CONFLICT DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION lockstep.note_table(regclass) IS 'internal: part of track() and the event triggers';
+
+CREATE FUNCTION lockstep.track_as_owner(
 	table_name regclass,
-	conflict text DEFAULT 'reject',
-	version_column name DEFAULT 'row_version',
-	key_columns name[] DEFAULT NULL,
-	exclude_columns name[] DEFAULT '{}',
-	delta_columns name[] DEFAULT '{}',
-	uncounted_columns name[] DEFAULT '{}',
-	style text DEFAULT 'auto',
-	unversioned text DEFAULT 'allow',
-	enforce_locks boolean DEFAULT true
+	conflict text,
+	version_column name,
+	key_columns name[],
+	exclude_columns name[],
+	delta_columns name[],
+	uncounted_columns name[],
+	style text,
+	unversioned text,
+	enforce_locks boolean
 ) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -219,7 +222,6 @@ BEGIN
 			MESSAGE = 'table_name, version_column, exclude_columns and enforce_locks must not be null';
 	END IF;
 	PERFORM lockstep.require_trackable(table_name);
-	PERFORM lockstep.require_ownership(table_name);
 	PERFORM lockstep.require_option('conflict', conflict, '{reject}');
 	PERFORM lockstep.require_option('style', style, '{auto}');
 	PERFORM lockstep.require_option('unversioned', unversioned, '{allow}');
@@ -256,15 +258,33 @@ BEGIN
 			HINT = 'Pass another version_column; one that does not exist is added.';
 	END IF;
 
-	PERFORM lockstep.create_triggers(table_name);
-	PERFORM lockstep.register_table(table_name, chosen_key, version_column, exclude_columns,
+	PERFORM lockstep.ensure_segment();
+	PERFORM lockstep.create_triggers(table_name); -- before the table counts as tracked: these are no changes of its shape
+	INSERT INTO lockstep.tracked_table (relation, key_columns, version_column, exclude_columns, options)
+	VALUES (table_name, chosen_key, version_column, exclude_columns,
 		jsonb_build_object('conflict', conflict, 'style', style, 'unversioned', unversioned, 'enforce_locks', enforce_locks));
+	PERFORM lockstep.note_table(table_name);
 END
 $$;
+COMMENT ON FUNCTION lockstep.track_as_owner(regclass, text, name, name[], name[], name[], name[], text, text, boolean) IS 'internal: what track() does';
+
+CREATE FUNCTION lockstep.track(
+	table_name regclass,
+	conflict text DEFAULT 'reject',
+	version_column name DEFAULT 'row_version',
+	key_columns name[] DEFAULT NULL,
+	exclude_columns name[] DEFAULT '{}',
+	delta_columns name[] DEFAULT '{}',
+	uncounted_columns name[] DEFAULT '{}',
+	style text DEFAULT 'auto',
+	unversioned text DEFAULT 'allow',
+	enforce_locks boolean DEFAULT true
+) RETURNS void
+	LANGUAGE C AS 'MODULE_PATHNAME', 'lockstep_track';
 COMMENT ON FUNCTION lockstep.track(regclass, text, name, name[], name[], name[], name[], text, text, boolean) IS
 	'puts a table under lockstep''s care: row versions, change log, live feed';
 
-CREATE FUNCTION lockstep.untrack(table_name regclass, drop_version_column boolean DEFAULT false) RETURNS void
+CREATE FUNCTION lockstep.untrack_as_owner(table_name regclass, drop_version_column boolean) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
@@ -275,12 +295,14 @@ BEGIN
 	IF table_name IS NULL OR drop_version_column IS NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'table_name and drop_version_column must not be null';
 	END IF;
-	PERFORM lockstep.require_ownership(table_name);
 	EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', table_name);
 	SELECT t.version_column INTO used_version_column FROM lockstep.tracked t WHERE t.relid = table_name;
-	IF NOT lockstep.unregister_table(table_name) THEN
+	DELETE FROM lockstep.tracked_table t WHERE t.relation = table_name;
+	IF NOT FOUND THEN
 		RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('table %s is not tracked', table_name);
 	END IF;
+	DELETE FROM lockstep.partition p WHERE p.root = table_name;
+	PERFORM lockstep.log_schema_change(table_name);
 	EXECUTE format('DROP TRIGGER IF EXISTS "~lockstep_guard" ON %s', table_name);
 	EXECUTE format('DROP TRIGGER IF EXISTS "!lockstep_log" ON %s', table_name);
 	FOR target IN SELECT relid FROM pg_partition_tree(table_name) UNION SELECT table_name LOOP
@@ -291,4 +313,8 @@ BEGIN
 	END IF;
 END
 $$;
+COMMENT ON FUNCTION lockstep.untrack_as_owner(regclass, boolean) IS 'internal: what untrack() does';
+
+CREATE FUNCTION lockstep.untrack(table_name regclass, drop_version_column boolean DEFAULT false) RETURNS void
+	LANGUAGE C AS 'MODULE_PATHNAME', 'lockstep_untrack';
 COMMENT ON FUNCTION lockstep.untrack(regclass, boolean) IS 'ends lockstep''s care for a table; what was logged stays';

@@ -33,18 +33,23 @@ CREATE FUNCTION lockstep.on_ddl() RETURNS event_trigger
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	command record;
 	tracked lockstep.tracked_table;
 	leaf regclass;
 BEGIN
-	FOR command IN
-		SELECT DISTINCT c.objid FROM pg_event_trigger_ddl_commands() c
-		WHERE c.classid = 'pg_class'::regclass AND c.object_type IN ('table', 'table column') AND NOT c.in_extension
+	FOR tracked IN
+		SELECT t.* FROM lockstep.tracked_table t
+		WHERE t.relation IN (
+			SELECT coalesce(a.relid, c.objid)
+			FROM pg_event_trigger_ddl_commands() c LEFT JOIN LATERAL pg_partition_ancestors(c.objid) a ON true
+			WHERE c.classid = 'pg_class'::regclass AND NOT c.in_extension
+			UNION ALL
+			SELECT r.oid FROM pg_event_trigger_ddl_commands() c JOIN pg_class r ON r.relnamespace = c.objid
+			WHERE c.classid = 'pg_namespace'::regclass
+			UNION ALL
+			-- A table that was detached is no partition any more.
+			SELECT p.root FROM pg_event_trigger_ddl_commands() c JOIN lockstep.partition p ON p.relid = c.objid
+			WHERE c.classid = 'pg_class'::regclass)
 	LOOP
-		SELECT t.* INTO tracked FROM lockstep.tracked_table t
-		WHERE t.relation = command.objid
-			OR t.relation IN (SELECT a.relid FROM pg_partition_ancestors(command.objid) a);
-		CONTINUE WHEN NOT FOUND;
 		UPDATE lockstep.tracked_table t SET
 			key_columns = ARRAY(SELECT lockstep.present_name(t.relation, k, t.column_numbers)
 				FROM unnest(t.key_columns) WITH ORDINALITY AS u (k, place) ORDER BY place),
@@ -52,13 +57,9 @@ BEGIN
 			exclude_columns = ARRAY(SELECT lockstep.present_name(t.relation, k, t.column_numbers)
 				FROM unnest(t.exclude_columns) WITH ORDINALITY AS u (k, place) ORDER BY place)
 		WHERE t.relation = tracked.relation AND t.column_numbers <> lockstep.column_numbers(t.relation);
-		INSERT INTO lockstep.table_name (relid, table_name) VALUES (tracked.relation, lockstep.qualified_name(tracked.relation))
-		ON CONFLICT (relid) DO UPDATE SET table_name = EXCLUDED.table_name WHERE lockstep.table_name.table_name <> EXCLUDED.table_name;
+		PERFORM lockstep.note_table(tracked.relation);
 		-- A partition that came later has no TRUNCATE trigger of its own yet. (Row triggers it inherits.)
-		FOR leaf IN
-			SELECT p.relid FROM pg_partition_tree(tracked.relation) p
-			WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = p.relid AND g.tgname = '!lockstep_truncate')
-		LOOP
+		FOR leaf IN SELECT p.relid FROM pg_partition_tree(tracked.relation) p LOOP
 			PERFORM lockstep.create_truncate_trigger(leaf);
 		END LOOP;
 		PERFORM lockstep.log_schema_change(tracked.relation);
@@ -72,22 +73,38 @@ CREATE FUNCTION lockstep.on_drop() RETURNS event_trigger
 AS $$
 DECLARE
 	dropped record;
+	concerned oid;
 BEGIN
 	FOR dropped IN
-		SELECT o.objid FROM pg_event_trigger_dropped_objects() o WHERE o.classid = 'pg_class'::regclass AND o.objsubid = 0
+		SELECT DISTINCT o.objid, o.objsubid <> 0 AS is_column FROM pg_event_trigger_dropped_objects() o
+		WHERE o.classid = 'pg_class'::regclass
 	LOOP
-		DELETE FROM lockstep.tracked_table t WHERE t.relation = dropped.objid;
-		IF FOUND THEN
-			PERFORM lockstep.log_schema_change(dropped.objid);
+		concerned := NULL;
+		IF dropped.is_column THEN
+			SELECT t.relation INTO concerned FROM lockstep.tracked_table t WHERE t.relation = dropped.objid;
+		ELSE
+			DELETE FROM lockstep.tracked_table t WHERE t.relation = dropped.objid RETURNING t.relation INTO concerned;
+			IF concerned IS NULL THEN
+				DELETE FROM lockstep.partition p WHERE p.relid = dropped.objid RETURNING p.root INTO concerned;
+			ELSE
+				DELETE FROM lockstep.partition p WHERE p.root = concerned;
+			END IF;
+		END IF;
+		IF concerned IS NOT NULL THEN
+			PERFORM lockstep.log_schema_change(concerned);
 		END IF;
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION lockstep.on_drop() IS 'event trigger: forgets tracked tables that are dropped';
+COMMENT ON FUNCTION lockstep.on_drop() IS 'event trigger: forgets tracked tables that are dropped, and logs what else is lost with a drop';
 
+-- ALTER INDEX and its like rename tables too.
 CREATE EVENT TRIGGER lockstep_ddl ON ddl_command_end
-	WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE', 'CREATE TABLE AS') EXECUTE FUNCTION lockstep.on_ddl();
+	WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE', 'CREATE TABLE AS', 'ALTER SCHEMA', 'ALTER INDEX', 'ALTER VIEW', 'ALTER SEQUENCE',
+		'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE', 'ALTER TYPE')
+	EXECUTE FUNCTION lockstep.on_ddl();
 COMMENT ON EVENT TRIGGER lockstep_ddl IS 'logs changes of a tracked table''s shape';
-CREATE EVENT TRIGGER lockstep_drop ON sql_drop
-	WHEN TAG IN ('DROP TABLE', 'DROP SCHEMA', 'DROP OWNED') EXECUTE FUNCTION lockstep.on_drop();
+CREATE EVENT TRIGGER lockstep_drop ON sql_drop EXECUTE FUNCTION lockstep.on_drop();
 COMMENT ON EVENT TRIGGER lockstep_drop IS 'forgets tracked tables that are dropped';
+ALTER EVENT TRIGGER lockstep_ddl ENABLE ALWAYS;
+ALTER EVENT TRIGGER lockstep_drop ENABLE ALWAYS;

@@ -50,7 +50,7 @@ COMMENT ON FUNCTION lockstep.request_worker() IS 'asks for a worker in this data
 REVOKE ALL ON FUNCTION lockstep.request_worker() FROM PUBLIC;
 
 CREATE FUNCTION lockstep.doctor(OUT name text, OUT status text, OUT detail text, OUT hint text) RETURNS SETOF record
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	tracked record;
@@ -141,3 +141,18 @@ COMMENT ON FUNCTION lockstep.trigger_faults(oid) IS 'internal: part of doctor()'
 
 -- A worker for this database, once the extension is there.
 SELECT lockstep.request_worker();
+
+-- What is internal is nobody else's to call.
+DO $$
+DECLARE
+	internal regprocedure;
+BEGIN
+	FOR internal IN
+		SELECT p.oid FROM pg_catalog.pg_proc p
+		WHERE p.pronamespace OPERATOR(pg_catalog.=) 'lockstep'::pg_catalog.regnamespace
+			AND pg_catalog.obj_description(p.oid, 'pg_proc') OPERATOR(pg_catalog.~~) 'internal:%'
+	LOOP
+		EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', internal);
+	END LOOP;
+END
+$$;

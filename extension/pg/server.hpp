@@ -20,23 +20,29 @@ extern "C" {
 #include "access/detoast.h" // toast_raw_datum_size
 #include "access/genam.h"
 #include "access/heapam.h"
+#include "access/heaptoast.h" // TOAST_TUPLE_THRESHOLD
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "access/tableam.h"
-#include "access/transam.h"       // TransactionIdGetCommitLSN
-#include "access/xact.h"          // RegisterXactCallback
-#include "access/xlog.h"          // XLogFlush, GetSystemIdentifier
+#include "access/transam.h" // TransactionIdGetCommitLSN
+#include "access/xact.h"    // RegisterXactCallback
+#include "access/xlog.h"    // XLogFlush, GetSystemIdentifier
+#include "access/xloginsert.h"
 #include "access/xlog_internal.h" // SizeOfXLogLongPHD
+#include "catalog/dependency.h"   // getExtensionOfObject
 #include "catalog/indexing.h"     // CatalogTupleInsert
 #include "catalog/namespace.h"
 #include "catalog/partition.h" // get_partition_ancestors
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h" // Async_Notify
 #include "commands/dbcommands.h"
+#include "commands/extension.h" // get_extension_oid
 #include "commands/event_trigger.h"
 #include "commands/sequence.h" // nextval_internal
 #include "commands/trigger.h"
@@ -45,6 +51,7 @@ extern "C" {
 #include "executor/tuptable.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "mb/pg_wchar.h" // pg_verifymbstr
 #include "miscadmin.h"
 #include "nodes/makefuncs.h" // makeFuncExpr
 #include "partitioning/partbounds.h"
@@ -53,6 +60,7 @@ extern "C" {
 #include "pgtime.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
+#include "storage/bufmgr.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"

@@ -1,0 +1,260 @@
+#include "json_value.hpp"
+
+namespace lockstep
+{
+
+namespace
+{
+
+ColumnKind kind_of(Oid type)
+{
+	switch (type) {
+	case BOOLOID:
+		return ColumnKind::boolean;
+	case INT2OID:
+		return ColumnKind::int2;
+	case INT4OID:
+		return ColumnKind::int4;
+	case INT8OID:
+		return ColumnKind::int8;
+	case FLOAT4OID:
+	case FLOAT8OID:
+		return ColumnKind::floating;
+	case NUMERICOID:
+		return ColumnKind::numeric;
+	case TEXTOID:
+	case VARCHAROID:
+	case BPCHAROID:
+		return ColumnKind::text;
+	case JSONOID:
+		return ColumnKind::json;
+	case JSONBOID:
+		return ColumnKind::jsonb;
+	case DATEOID:
+	case TIMEOID:
+	case TIMETZOID:
+	case TIMESTAMPOID:
+	case TIMESTAMPTZOID:
+		return ColumnKind::datetime;
+	default:
+		break;
+	}
+	if (OidIsValid(get_element_type(type)) && type != OIDVECTOROID && type != INT2VECTOROID)
+		return ColumnKind::array;
+	return type_is_rowtype(type) ? ColumnKind::composite : ColumnKind::other;
+}
+
+void set_string(JsonbValue &value, char *text, int length)
+{
+	value.type = jbvString;
+	value.val.string.val = text;
+	value.val.string.len = length;
+}
+
+/// A number in its text form, or a string where JSON has no such number.
+void set_number_text(JsonbValue &value, char *text)
+{
+	const char first = *text == '-' ? text[1] : *text;
+	if (first < '0' || first > '9') {
+		set_string(value, text, static_cast<int>(strlen(text)));
+		return;
+	}
+	value.type = jbvNumeric;
+	value.val.numeric = DatumGetNumeric(DirectFunctionCall3(
+		numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+}
+
+void set_jsonb(JsonbValue &value, Datum datum)
+{
+	Jsonb *jsonb = DatumGetJsonbP(datum);
+	if (JB_ROOT_IS_SCALAR(jsonb)) {
+		JsonbExtractScalar(&jsonb->root, &value);
+		return;
+	}
+	value.type = jbvBinary;
+	value.val.binary.data = &jsonb->root;
+	value.val.binary.len = static_cast<int>(VARSIZE(jsonb) - VARHDRSZ);
+}
+
+/// A value that has no parts.
+void set_scalar(JsonbValue &value, ValueType &type, Datum datum)
+{
+	switch (type.kind) {
+	case ColumnKind::boolean:
+		value.type = jbvBool;
+		value.val.boolean = DatumGetBool(datum);
+		return;
+	case ColumnKind::int2:
+	case ColumnKind::int4:
+	case ColumnKind::int8: {
+		const int64 number = type.kind == ColumnKind::int2 ? DatumGetInt16(datum)
+			: type.kind == ColumnKind::int4                ? DatumGetInt32(datum)
+														   : DatumGetInt64(datum);
+		value.type = jbvNumeric;
+		value.val.numeric = int64_to_numeric(number);
+		return;
+	}
+	case ColumnKind::floating:
+		set_number_text(value, OutputFunctionCall(&type.output, datum));
+		return;
+	case ColumnKind::numeric: {
+		Numeric number = DatumGetNumeric(datum);
+		if (numeric_is_nan(number) || numeric_is_inf(number)) {
+			set_number_text(
+				value, DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(number))));
+			return;
+		}
+		value.type = jbvNumeric;
+		value.val.numeric = number;
+		return;
+	}
+	case ColumnKind::text:
+	case ColumnKind::json: {
+		text *string = DatumGetTextPP(datum);
+		set_string(value, VARDATA_ANY(string), static_cast<int>(VARSIZE_ANY_EXHDR(string)));
+		return;
+	}
+	case ColumnKind::jsonb:
+		set_jsonb(value, datum);
+		return;
+	case ColumnKind::datetime: {
+		auto *buffer = static_cast<char *>(palloc(MAXDATELEN + 1));
+		JsonEncodeDateTime(buffer, datum, type.type, nullptr);
+		set_string(value, buffer, static_cast<int>(strlen(buffer)));
+		return;
+	}
+	case ColumnKind::array:
+	case ColumnKind::composite:
+		elog(ERROR, "value has parts");
+	case ColumnKind::other: {
+		char *string = OutputFunctionCall(&type.output, datum);
+		set_string(value, string, static_cast<int>(strlen(string)));
+		return;
+	}
+	}
+}
+
+JsonbValue *push_scalar(JsonbParseState **state, JsonbIteratorToken token, ValueType &type, Datum datum)
+{
+	JsonbValue value;
+	set_scalar(value, type, datum);
+	return pushJsonbValue(state, token, &value);
+}
+
+/// An array's elements, one after the other.
+struct Elements {
+	Datum *values;
+	bool *nulls;
+	int next;
+};
+
+JsonbValue *push_dimension(
+	JsonbParseState **state, ValueType &element, const int *sizes, int dimensions, Elements &elements)
+{
+	pushJsonbValue(state, WJB_BEGIN_ARRAY, nullptr);
+	for (int i = 0; i < sizes[0]; ++i) {
+		if (dimensions > 1) {
+			push_dimension(state, element, sizes + 1, dimensions - 1, elements);
+			continue;
+		}
+		const int at = elements.next++;
+		if (elements.nulls[at]) {
+			JsonbValue null;
+			null.type = jbvNull;
+			pushJsonbValue(state, WJB_ELEM, &null);
+		} else {
+			push_value(state, WJB_ELEM, element, elements.values[at]);
+		}
+	}
+	return pushJsonbValue(state, WJB_END_ARRAY, nullptr);
+}
+
+JsonbValue *push_array(JsonbParseState **state, ValueType &type, Datum datum)
+{
+	ArrayType *array = DatumGetArrayTypeP(datum);
+	int16 length;
+	bool by_value;
+	char alignment;
+	get_typlenbyvalalign(ARR_ELEMTYPE(array), &length, &by_value, &alignment);
+	Elements elements{};
+	int count;
+	deconstruct_array(
+		array, ARR_ELEMTYPE(array), length, by_value, alignment, &elements.values, &elements.nulls, &count);
+	const int none = 0;
+	const bool is_empty = ARR_NDIM(array) == 0;
+	return push_dimension(
+		state, *type.element, is_empty ? &none : ARR_DIMS(array), is_empty ? 1 : ARR_NDIM(array), elements);
+}
+
+JsonbValue *push_composite(JsonbParseState **state, Datum datum)
+{
+	HeapTupleHeader row = DatumGetHeapTupleHeader(datum);
+	// Looked up each time: ALTER TYPE may have changed it, and nothing here is told.
+	TupleDesc descriptor =
+		lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row), HeapTupleHeaderGetTypMod(row));
+	HeapTupleData tuple{};
+	tuple.t_len = HeapTupleHeaderGetDatumLength(row);
+	tuple.t_data = row;
+	pushJsonbValue(state, WJB_BEGIN_OBJECT, nullptr);
+	for (int i = 0; i < descriptor->natts; ++i) {
+		Form_pg_attribute attribute = TupleDescAttr(descriptor, i);
+		if (attribute->attisdropped)
+			continue;
+		JsonbValue value;
+		value.type = jbvString;
+		value.val.string.val = pstrdup(NameStr(attribute->attname));
+		value.val.string.len = static_cast<int>(strlen(NameStr(attribute->attname)));
+		pushJsonbValue(state, WJB_KEY, &value);
+		bool is_null;
+		Datum field = heap_getattr(&tuple, i + 1, descriptor, &is_null);
+		if (is_null) {
+			value.type = jbvNull;
+			pushJsonbValue(state, WJB_VALUE, &value);
+		} else {
+			ValueType type = make_value_type(attribute->atttypid);
+			push_value(state, WJB_VALUE, type, field);
+		}
+	}
+	ReleaseTupleDesc(descriptor);
+	return pushJsonbValue(state, WJB_END_OBJECT, nullptr);
+}
+
+} // namespace
+
+ValueType make_value_type(Oid declared)
+{
+	ValueType type{};
+	type.type = getBaseType(declared);
+	type.kind = kind_of(type.type);
+	if (type.kind == ColumnKind::array) {
+		type.element = static_cast<ValueType *>(palloc(sizeof(ValueType)));
+		*type.element = make_value_type(get_element_type(type.type));
+	} else if (type.kind == ColumnKind::other || type.kind == ColumnKind::floating) {
+		Oid function;
+		bool is_varlena;
+		getTypeOutputInfo(type.type, &function, &is_varlena);
+		fmgr_info_cxt(function, &type.output, CurrentMemoryContext);
+	}
+	return type;
+}
+
+bool depends_on_settings(const ValueType &type)
+{
+	return type.kind == ColumnKind::floating || type.kind == ColumnKind::datetime ||
+		type.kind >= ColumnKind::array;
+}
+
+JsonbValue *push_value(JsonbParseState **state, JsonbIteratorToken token, ValueType &type, Datum datum)
+{
+	check_stack_depth();
+	switch (type.kind) {
+	case ColumnKind::array:
+		return push_array(state, type, datum);
+	case ColumnKind::composite:
+		return push_composite(state, datum);
+	default:
+		return push_scalar(state, token, type, datum);
+	}
+}
+
+} // namespace lockstep

@@ -1,0 +1,45 @@
+// One value as JSON, the same whatever the session has set (see OutputSettings in image.cpp).
+#pragma once
+
+#include "pg/server.hpp"
+
+namespace lockstep
+{
+
+/// How a value becomes JSON.
+enum class ColumnKind : uint8 {
+	boolean,
+	int2,
+	int4,
+	int8,
+	floating, // a number; NaN and infinity as strings
+	numeric,  // likewise
+	text,     // a string, byte for byte
+	json,     // a string: the exact text, which jsonb could not keep
+	jsonb,
+	datetime, // ISO 8601; timestamptz and timetz in UTC
+	array,
+	composite, // an object
+	other      // the type's text form, as a string
+};
+
+/// How the values of a type become JSON. No user's code runs here, as a cast to json would: it could change tables in the middle of a
+/// trigger, and its errors could not be caught without a sub-transaction.
+struct ValueType {
+	ColumnKind kind;
+	Oid type;           // base type of a domain
+	FmgrInfo output;    // other and floating: the output function
+	ValueType *element; // array
+};
+
+/// Allocates in the current context.
+ValueType make_value_type(Oid type);
+
+/// Does the JSON of such a value depend on DateStyle and the like?
+bool depends_on_settings(const ValueType &type);
+
+/// Adds a value that is not NULL. `token`: WJB_VALUE in an object, WJB_ELEM in an array. Allocates in the current context and leaves
+/// that to the caller. Raises an error where the value is too large.
+JsonbValue *push_value(JsonbParseState **state, JsonbIteratorToken token, ValueType &type, Datum datum);
+
+} // namespace lockstep

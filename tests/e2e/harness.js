@@ -10,10 +10,10 @@
 //   make install PG_CONFIG=$(scripts/pgtree) && make bridge && (cd tests && npm ci) && node --test tests/e2e/
 
 import { chromium } from 'playwright-core';
-import { execFile, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -23,6 +23,8 @@ export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const BRIDGE = process.env.LOCKSTEP_BRIDGE ?? join(ROOT, 'build/bridge/lockstep-bridge');
 const DATABASE = 'casework';
 const PATIENCE = 20_000;
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
 
 const CHROMIUM_FLAGS = [
 	'--no-sandbox',
@@ -45,10 +47,14 @@ export class Stand {
 	#browser = null;
 	#bridge = null;
 	#log = '';
+	#flags = [];
 	problems = []; // errors of pages: a test that expects none asserts that this is empty
 
-	static async start() {
+	/** `flags`: more arguments for the bridge. */
+	static async start(...flags) {
 		const stand = new Stand();
+		stand.#flags = flags;
+		process.once('exit', stand.#sweep);
 		try {
 			await stand.#prepare();
 		} catch (error) {
@@ -64,9 +70,10 @@ export class Stand {
 		}
 		const parent = process.env.LOCKSTEP_TEST_DIR ?? join(ROOT, 'build');
 		await mkdir(parent, { recursive: true });
-		this.directory = await mkdtemp(join(parent, 'e2e.'));
-		await chmod(this.directory, 0o755); // the server runs as another user
-		this.cluster = join(this.directory, 'cluster');
+		const directory = await mkdtemp(join(parent, 'e2e.'));
+		this.cluster = join(directory, 'cluster');
+		this.directory = directory;
+		await chmod(directory, 0o755); // the server runs as another user
 		await this.#cluster('init', '--set', 'fsync=off');
 		await this.#cluster('start');
 		await this.sql(`CREATE DATABASE ${DATABASE}`, { database: 'postgres' });
@@ -93,7 +100,17 @@ export class Stand {
 		if (this.directory !== undefined) {
 			await rm(this.directory, { recursive: true, force: true });
 		}
+		process.removeListener('exit', this.#sweep);
 	}
+
+	// Whatever ends this process, nothing stays running.
+	#sweep = () => {
+		this.#bridge?.kill('SIGKILL');
+		if (this.directory !== undefined) {
+			execFileSync(join(ROOT, 'scripts/cluster'), ['remove', this.cluster]);
+			rmSync(this.directory, { recursive: true, force: true });
+		}
+	};
 
 	/** What the bridge has written. */
 	get bridgeLog() {
@@ -124,7 +141,7 @@ export class Stand {
 		const { stdout } = await this.#cluster('conninfo', DATABASE, 'casework_bridge');
 		const bridge = spawn(
 			BRIDGE,
-			['--db', stdout.trim(), '--listen', `127.0.0.1:${this.port}`, '--static', '/=examples/casework', '--static', '/client=client'],
+			['--db', stdout.trim(), ...this.#flags, '--listen', `127.0.0.1:${this.port}`, '--static', '/=examples/casework', '--static', '/client=client'],
 			{ cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] },
 		);
 		bridge.stdout.on('data', (data) => (this.#log += data));

@@ -423,19 +423,10 @@ void write_page(Feed &feed, size_t end, ReturnSetInfo *result)
 		ExecDropSingleTupleTableSlot(slots[s]);
 }
 
-void check_covered(const PositionView &position, const core::Identity &here, const char *name)
+void check_identity(const core::Identity &given, const core::Identity &here, const char *name)
 {
-	const core::Identity &given = position.identity;
-	if (given == here) {
-		// A copy of the data directory that was put back is this database, but has not lived so far yet.
-		if (position.lsn <= GetFlushRecPtr(nullptr) &&
-			position.xmax <= U64FromFullTransactionId(ReadNextFullTransactionId()))
-			return;
-		ereport(ERROR, errcode(ERRCODE_LOCKSTEP_POSITION_NOT_COVERED),
-			errmsg("position \"%s\" is not covered by the change log", name),
-			errdetail("It lies in the future of this database, which seems to have been restored since."),
-			errhint("Read the rows and lockstep.position() again."));
-	}
+	if (given == here)
+		return;
 	const bool other_database = given.system != here.system || given.database != here.database;
 	ereport(ERROR, errcode(ERRCODE_LOCKSTEP_POSITION_NOT_COVERED),
 		errmsg("position \"%s\" is not covered by the change log", name),
@@ -444,6 +435,17 @@ void check_covered(const PositionView &position, const core::Identity &here, con
 			: errdetail(
 				  "It was taken before the server was promoted or restored: on timeline %u, which is now %u.",
 				  given.timeline, here.timeline),
+		errhint("Read the rows and lockstep.position() again."));
+}
+
+/// A copy of the data directory that was put back is this database, but has not lived so far yet.
+void check_not_in_future(const PositionView &position, const char *name)
+{
+	if (position.lsn <= GetFlushRecPtr(nullptr))
+		return;
+	ereport(ERROR, errcode(ERRCODE_LOCKSTEP_POSITION_NOT_COVERED),
+		errmsg("position \"%s\" is not covered by the change log", name),
+		errdetail("It lies in the future of this database, which seems to have been restored since."),
 		errhint("Read the rows and lockstep.position() again."));
 }
 
@@ -467,12 +469,14 @@ extern "C" Datum lockstep_changes(PG_FUNCTION_ARGS)
 	Feed feed{};
 	const core::Identity here = current_identity();
 	feed.since = view(reinterpret_cast<StoredPosition *>(PG_DETOAST_DATUM(PG_GETARG_DATUM(0))));
-	check_covered(feed.since, here, "since");
+	check_identity(feed.since.identity, here, "since");
+	check_not_in_future(feed.since, "since");
 	if (PG_ARGISNULL(1)) {
 		feed.upto = active_position(logged_bound());
 	} else {
 		feed.upto = view(reinterpret_cast<StoredPosition *>(PG_DETOAST_DATUM(PG_GETARG_DATUM(1))));
-		check_covered(feed.upto, here, "upto");
+		check_identity(feed.upto.identity, here, "upto");
+		check_not_in_future(feed.upto, "upto");
 		if (!core::covers(active_position(UINT64_MAX), feed.upto))
 			ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("the transaction's snapshot does not cover \"upto\""),

@@ -36,6 +36,10 @@ ColumnKind kind_of(Oid type)
 	case TIMESTAMPOID:
 	case TIMESTAMPTZOID:
 		return ColumnKind::datetime;
+	case REGCLASSOID:
+	case REGTYPEOID:
+	case REGPROCEDUREOID:
+		return ColumnKind::object_name;
 	default:
 		break;
 	}
@@ -74,6 +78,23 @@ void set_jsonb(JsonbValue &value, Datum datum)
 	value.type = jbvBinary;
 	value.val.binary.data = &jsonb->root;
 	value.val.binary.len = static_cast<int>(VARSIZE(jsonb) - VARHDRSZ);
+}
+
+/// The name with its schema. (What the type writes depends on the search path.)
+char *object_name(Oid type, Oid object)
+{
+	if (!OidIsValid(object))
+		return pstrdup("-");
+	char *name = nullptr;
+	if (type == REGTYPEOID)
+		name = SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(object)) ? format_type_be_qualified(object)
+																		: nullptr;
+	else if (type == REGPROCEDUREOID)
+		name = SearchSysCacheExists1(PROCOID, ObjectIdGetDatum(object)) ? format_procedure_qualified(object)
+																		: nullptr;
+	else if (char *relation = get_rel_name(object))
+		name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(object)), relation);
+	return name ? name : psprintf("%u", object);
 }
 
 /// A value that has no parts.
@@ -121,6 +142,11 @@ void set_scalar(JsonbValue &value, ValueType &type, Datum datum)
 		auto *buffer = static_cast<char *>(palloc(MAXDATELEN + 1));
 		JsonEncodeDateTime(buffer, datum, type.type, nullptr);
 		set_string(value, buffer, static_cast<int>(strlen(buffer)));
+		return;
+	}
+	case ColumnKind::object_name: {
+		char *string = object_name(type.type, DatumGetObjectId(datum));
+		set_string(value, string, static_cast<int>(strlen(string)));
 		return;
 	}
 	case ColumnKind::array:

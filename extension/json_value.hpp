@@ -17,7 +17,8 @@ enum class ColumnKind : uint8 {
 	text,     // a string, byte for byte
 	json,     // a string: the exact text, which jsonb could not keep
 	jsonb,
-	datetime, // ISO 8601; timestamptz and timetz in UTC
+	datetime,    // ISO 8601; timestamptz and timetz in UTC
+	object_name, // regclass and the like: a string, with the schema
 	array,
 	composite, // an object
 	other      // the type's text form, as a string

@@ -226,13 +226,23 @@ void append_change(const NewChange &change)
 	}
 }
 
-bool last_change_empties(Oid root)
+bool last_change_is_schema(Oid root, bool or_truncate)
 {
 	if (buffer.count == 0)
 		return false;
 	const PendingChange &last = buffer.changes[buffer.count - 1];
 	return last.root == root && last.subtransaction == GetCurrentSubTransactionId() &&
-		(last.op == Op::truncate || last.op == Op::schema);
+		(last.op == Op::schema || (or_truncate && last.op == Op::truncate));
+}
+
+int pending_count()
+{
+	return buffer.count;
+}
+
+const PendingChange &pending_change(int index)
+{
+	return buffer.changes[index];
 }
 
 void flush_changes()

@@ -29,8 +29,14 @@ MemoryContext buffer_context();
 /// Takes the change over, and writes what waits when that is much.
 void append_change(const NewChange &change);
 
-/// Is the last change that waits a truncate or schema change of this table?
-bool last_change_empties(Oid root);
+/// Is the last change that waits a schema change of this table, or (`or_truncate`) a truncate?
+bool last_change_is_schema(Oid root, bool or_truncate);
+
+struct PendingChange; // log_writer.hpp
+
+/// The changes that wait, in the order of writing.
+int pending_count();
+const PendingChange &pending_change(int index);
 
 /// Writes what waits. Inside a sub-transaction only its own changes: the outer ones must survive if it is rolled back.
 void flush_changes();

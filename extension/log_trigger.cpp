@@ -158,7 +158,7 @@ extern "C" Datum lockstep_log_truncate(PG_FUNCTION_ARGS)
 	// then for each partition; one change says it all.
 	const RelationInfo *info = relation_info(trigger->tg_relation);
 	const Op op = info->root == info->relation ? Op::truncate : Op::schema;
-	if (!last_change_empties(info->root))
+	if (!last_change_is_schema(info->root, true))
 		append_change(change_of(*info, op));
 	return PointerGetDatum(nullptr);
 }

@@ -138,8 +138,11 @@ void fill(RelationInfo &info, Relation relation, TupleDesc catalog_descriptor, H
 
 	info.is_key = static_cast<bool *>(palloc0(info.columns.count * sizeof(bool)));
 	names = names_of(heap_getattr(tuple, tracked_key_columns, catalog_descriptor, &is_null), &count);
+	info.key_count = count;
+	info.key_numbers = palloc_array_of<AttrNumber>(count);
 	for (int i = 0; i < count; ++i) {
-		const AttrNumber number = column_number(relation, NameStr(*DatumGetName(names[i])));
+		const AttrNumber number = info.key_numbers[i] =
+			column_number(relation, NameStr(*DatumGetName(names[i])));
 		for (int c = 0; c < info.columns.count; ++c)
 			info.is_key[c] |= info.columns.columns[c].number == number;
 	}

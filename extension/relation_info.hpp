@@ -12,6 +12,8 @@ struct RelationInfo {
 	Oid relation; // hash key
 	bool valid;
 	Oid root; // the tracked table
+	int key_count;
+	AttrNumber *key_numbers; // in the order in which the key was declared
 	AttrNumber version_column;
 	Oid version_type;  // int4 or int8
 	ColumnSet columns; // what is logged

@@ -15,7 +15,7 @@ const config_enum_entry doorbell_modes[] = {
 	{nullptr, 0, false},
 };
 
-constexpr int max_context_length = 1000;
+constexpr int max_context_length = 16384;
 
 void context_changed(const char *, void *)
 {

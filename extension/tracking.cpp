@@ -93,7 +93,9 @@ extern "C" Datum lockstep_log_schema_change(PG_FUNCTION_ARGS)
 	change.op = Op::schema;
 	change.root = PG_GETARG_OID(0);
 	change.leaf = change.root;
-	append_change(change);
+	// One command may be seen by both event triggers.
+	if (!last_change_is_schema(change.root, false))
+		append_change(change);
 	PG_RETURN_VOID();
 }
 

@@ -55,11 +55,11 @@ BEGIN
 		FROM pg_index i
 		CROSS JOIN LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, place)
 		JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-		WHERE i.indrelid = table_name AND i.indisprimary AND k.place <= i.indnkeyatts;
+		WHERE i.indrelid = table_name AND i.indisprimary AND i.indimmediate AND i.indisvalid AND k.place <= i.indnkeyatts;
 		IF chosen IS NULL THEN
 			RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
 				MESSAGE = format('cannot track table %s without a primary key', table_name),
-				DETAIL = 'Readers identify a row by its key.',
+				DETAIL = 'Readers identify a row by its key. A deferrable one does not identify it at all times.',
 				HINT = 'Add a primary key, or pass key_columns that have a unique index and are NOT NULL.';
 		END IF;
 		RETURN chosen;
@@ -111,6 +111,9 @@ BEGIN
 		WHEN relation.relpersistence = 'u' THEN
 			reason := 'It is an unlogged table, which is emptied by a crash without any change.';
 			advice := 'Use ALTER TABLE ... SET LOGGED.';
+		WHEN relation.relkind = 'p' AND EXISTS (SELECT FROM pg_partition_tree(table_name) p JOIN pg_class c ON c.oid = p.relid
+				WHERE c.relpersistence <> 'p' OR c.relkind NOT IN ('r', 'p')) THEN
+			reason := 'It has a partition that is unlogged, temporary or foreign.';
 		WHEN relation.relnamespace IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace, 'lockstep'::regnamespace) THEN
 			reason := 'It belongs to the system or to lockstep itself.';
 		WHEN relation.relispartition THEN
@@ -188,10 +191,20 @@ COMMENT ON FUNCTION lockstep.create_truncate_trigger(regclass) IS 'internal: par
 CREATE FUNCTION lockstep.note_table(tracked regclass) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	departed regclass;
 BEGIN
 	INSERT INTO lockstep.table_name AS n (relid, table_name) VALUES (tracked, lockstep.qualified_name(tracked))
 	ON CONFLICT (relid) DO UPDATE SET table_name = EXCLUDED.table_name WHERE n.table_name <> EXCLUDED.table_name;
-	DELETE FROM lockstep.partition p WHERE p.root = tracked AND p.relid NOT IN (SELECT t.relid FROM pg_partition_tree(tracked) t);
+	FOR departed IN
+		DELETE FROM lockstep.partition p WHERE p.root = tracked AND p.relid NOT IN (SELECT t.relid FROM pg_partition_tree(tracked) t)
+		RETURNING p.relid
+	LOOP
+		-- Its row triggers went when it was detached.
+		IF EXISTS (SELECT FROM pg_class c WHERE c.oid = departed) THEN
+			EXECUTE format('DROP TRIGGER IF EXISTS "!lockstep_truncate" ON %s', departed);
+		END IF;
+	END LOOP;
 	INSERT INTO lockstep.partition (relid, root)
 	SELECT t.relid, tracked FROM pg_partition_tree(tracked) t WHERE t.relid <> tracked ON CONFLICT DO NOTHING;
 END
@@ -217,16 +230,16 @@ DECLARE
 	chosen_key name[];
 	version_attribute pg_attribute;
 BEGIN
-	IF table_name IS NULL OR version_column IS NULL OR exclude_columns IS NULL OR enforce_locks IS NULL THEN
-		RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
-			MESSAGE = 'table_name, version_column, exclude_columns and enforce_locks must not be null';
+	IF table_name IS NULL OR conflict IS NULL OR version_column IS NULL OR exclude_columns IS NULL OR delta_columns IS NULL
+		OR uncounted_columns IS NULL OR style IS NULL OR unversioned IS NULL OR enforce_locks IS NULL THEN
+		RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'only key_columns may be null';
 	END IF;
 	PERFORM lockstep.require_trackable(table_name);
 	PERFORM lockstep.require_option('conflict', conflict, '{reject}');
 	PERFORM lockstep.require_option('style', style, '{auto}');
 	PERFORM lockstep.require_option('unversioned', unversioned, '{allow}');
-	IF coalesce(cardinality(delta_columns), 0) > 0 OR coalesce(cardinality(uncounted_columns), 0) > 0 THEN
-		RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
+	IF cardinality(delta_columns) > 0 OR cardinality(uncounted_columns) > 0 THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
 			MESSAGE = 'delta_columns and uncounted_columns are not supported in this version of lockstep';
 	END IF;
 	-- Nobody may change the table, or track it too, until all is in place.

@@ -99,8 +99,14 @@ BEGIN
 		BEGIN
 			PERFORM lockstep.require_columns(tracked.relid, tracked.key_columns || tracked.version_column, 'lockstep.tracked');
 			PERFORM lockstep.choose_key(tracked.relid, tracked.key_columns);
-		EXCEPTION WHEN undefined_column OR object_not_in_prerequisite_state THEN
-			status := 'error'; detail := SQLERRM; hint := 'Restore the column or index, or run lockstep.untrack() and lockstep.track() again.';
+			PERFORM lockstep.require_trackable(tracked.relid);
+			IF NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = tracked.relid AND a.attname = tracked.version_column
+					AND a.atttypid IN ('bigint'::regtype, 'integer'::regtype)) THEN
+				RAISE EXCEPTION USING ERRCODE = 'datatype_mismatch',
+					MESSAGE = format('version column %I is neither integer nor bigint', tracked.version_column);
+			END IF;
+		EXCEPTION WHEN undefined_column OR object_not_in_prerequisite_state OR wrong_object_type OR datatype_mismatch THEN
+			status := 'error'; detail := SQLERRM; hint := 'Undo the change of the table, or run lockstep.untrack() and lockstep.track() again.';
 		END;
 		RETURN NEXT;
 	END LOOP;

@@ -84,6 +84,7 @@ extern "C" {
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/pg_lsn.h"
+#include "utils/regproc.h" // format_procedure_qualified
 #include "utils/rel.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"

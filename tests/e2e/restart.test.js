@@ -35,10 +35,12 @@ async function toldOnce(page, actor, count) {
 }
 
 test('the bridge is killed and comes back: pages say so, catch up by themselves, and miss nothing', async () => {
+	const killed = Date.now();
 	await stand.killBridge('SIGKILL');
 	for (const page of [alice, bob]) {
 		await page.locator('#notice', { hasText: 'There is no connection to the server. You see the records as they were at' }).waitFor();
 		assert.ok((await page.locator('#records tbody tr').count()) > 0, 'what was shown stays');
+		assert.ok(Date.parse(await page.locator('#notice').getAttribute('data-since')) >= killed, 'the notice tells the time of the loss');
 	}
 	await state(alice, 'offline');
 	await workAtPsql('dora', 12);
@@ -96,8 +98,10 @@ test('the bridge is stopped in an orderly way and restarted', async () => {
 for (const mode of ['fast', 'immediate']) {
 	test(`the server is stopped (${mode}) and started again under connected pages`, async () => {
 		await state(alice, 'connected');
+		const stopping = Date.now();
 		await stand.stopServer(mode);
 		await alice.locator('#notice', { hasText: 'The bridge has lost its database' }).waitFor();
+		assert.ok(Date.parse(await alice.locator('#notice').getAttribute('data-since')) >= stopping, 'the notice tells the time of the loss');
 		assert.ok((await alice.locator('#records tbody tr').count()) > 0, 'what was shown stays');
 		await stand.startServer();
 		await workAtPsql(`after ${mode}`, 5);

@@ -15,20 +15,10 @@ export class ConnectionStatus {
 	constructor(db, records) {
 		this.db = db;
 		this.records = records;
-		this.since = new Date();
-		this.attempt = null;
+		this.since = null; // when the records on the screen stopped being kept up; null while they are
+		this.upSince = 0;
 		this.failure = null;
-		db.on('state', ({ from }) => {
-			if (from === 'connected') {
-				this.since = new Date();
-			}
-			this.attempt = null;
-			this.show();
-		});
-		db.on('retry', (attempt) => {
-			this.attempt = { ...attempt, at: Date.now() + attempt.delay };
-			this.show();
-		});
+		db.on('state', () => this.show());
 		db.on('status', () => this.show());
 		records.on('state', () => this.show());
 		$('#refresh').addEventListener('click', () => this.refresh());
@@ -44,7 +34,10 @@ export class ConnectionStatus {
 	/** How long the last change took from the database to here (both clocks must agree; on one machine they do). */
 	measure({ transactions }) {
 		const last = transactions.at(-1);
-		const took = last === undefined ? -1 : Date.now() - Date.parse(last.at);
+		if (last === undefined || Date.parse(last.at) < this.upSince) {
+			return; // what happened during an absence says nothing about speed
+		}
+		const took = Date.now() - Date.parse(last.at);
 		if (took >= 0 && took < 10_000) {
 			$('#latency').textContent = `last change took ${took < 1 ? '<1' : Math.round(took)} ms`;
 		}
@@ -69,12 +62,19 @@ export class ConnectionStatus {
 		$('#connection').dataset.state = waiting || loading ? 'connecting' : state;
 		$('#connection-text').textContent = waiting ? 'database away' : loading ? 'catching up…' : WORDS[state];
 		clearTimeout(this.timer);
+		if (state !== 'connected' || waiting) {
+			this.since ??= new Date();
+		} else if (this.since !== null) {
+			this.since = null;
+			this.upSince = Date.now();
+		}
 		const text = this.#notice(state, waiting);
 		if (text === null) {
 			$('#notice').hidden = true;
 			return;
 		}
-		const overdue = Date.now() - this.since.getTime() >= QUIET_MS || state === 'offline' || state === 'disconnected';
+		$('#notice').dataset.since = this.since?.toISOString() ?? '';
+		const overdue = this.since === null || Date.now() - this.since.getTime() >= QUIET_MS || state === 'offline' || state === 'disconnected';
 		if (overdue) {
 			$('#notice-text').textContent = text;
 			$('#notice').hidden = false;
@@ -88,7 +88,7 @@ export class ConnectionStatus {
 		if (this.failure !== null && this.records.state === 'unsubscribed') {
 			return `The records cannot be shown: ${this.failure.message}.${this.failure.hint ? ` ${this.failure.hint}` : ''}`;
 		}
-		const kept = this.records.isReady ? ` You see the records as they were at ${clock.format(this.since)}.` : '';
+		const kept = this.since !== null && this.records.isReady ? ` You see the records as they were at ${clock.format(this.since)}.` : '';
 		if (waiting) {
 			return `The bridge has lost its database and is reconnecting.${kept} What you save now is sent when it is back.`;
 		}

@@ -114,7 +114,7 @@ BEGIN
 		HAVING max(f.ordinality) - min(f.ordinality) + 1 <> count(*);
 	RETURN QUERY SELECT 'the last change of a transaction, and no other, has a position', f.ordinality FROM feed f
 		WHERE (f.position IS NOT NULL) <> (f.after IS DISTINCT FROM f.xid);
-	RETURN QUERY SELECT 'ordinals ascend in a transaction', f.ordinality FROM feed f WHERE f.ordinal <= f.ordinal_before;
+	RETURN QUERY SELECT 'ordinals do not descend in a transaction', f.ordinality FROM feed f WHERE f.ordinal < f.ordinal_before;
 	RETURN QUERY SELECT 'since does not see what it is given', f.ordinality FROM feed f WHERE lockstep.sees(since, f.xid);
 	RETURN QUERY SELECT 'upto sees what it is given', f.ordinality FROM feed f WHERE NOT lockstep.sees(upto, f.xid);
 	RETURN QUERY SELECT 'a position sees the transactions up to it, and none after', min(p.ordinality)

@@ -95,14 +95,24 @@ SELECT row ->> 'id' AS id, jsonb_typeof(row -> 'j') AS type, row ->> 'j' AS j, r
 FROM lockstep.changes(:'start');
 SELECT bool_and(row ->> 'j' = t.j::text AND row -> 'jb' IS NOT DISTINCT FROM t.jb) AS exact FROM lockstep.changes(:'start') c JOIN t ON t.id = (c.key ->> 'id')::integer;
 
--- A value that has no JSON form is left out, and said to be; it never stops the writer.
+-- json in arrays and composite types likewise.
+CREATE TYPE holder AS (doc json, docs json[]);
+CREATE TABLE h (id integer PRIMARY KEY, a json[], c holder);
+SELECT lockstep.track('h');
 SELECT lockstep.position() AS start \gset
-INSERT INTO t (id, txt, aj) VALUES (40, 'kept', ARRAY['"\u0000"'::json]);
-INSERT INTO t (id, txt, aj) VALUES (41, 'kept', ARRAY['1e1000000'::json, '1']);
-UPDATE t SET aj = NULL WHERE id = 40;
-UPDATE t SET aj = ARRAY['"\u0000"'::json, '2'] WHERE id = 41;
-DELETE FROM t WHERE id = 41;
-SELECT op, row ->> 'txt' AS txt, row ? 'aj' AS "has aj", old, omitted FROM lockstep.changes(:'start');
+INSERT INTO h VALUES (1, ARRAY['"\u0000"', '{"x":  1.0}', NULL]::json[], ROW('1e1000000', ARRAY['[ ]'::json]));
+UPDATE h SET a = NULL;
+SELECT op, row -> 'a' AS a, row -> 'c' AS c, old, omitted FROM lockstep.changes(:'start');
+DROP TABLE h;
+DROP TYPE holder;
+
+-- No user's code runs: neither a cast to json, nor an output function found by the search path.
+CREATE FUNCTION loud(mood) RETURNS json LANGUAGE plpgsql AS 'BEGIN RAISE ''a cast was called''; END';
+CREATE CAST (mood AS json) WITH FUNCTION loud(mood);
+INSERT INTO t (id, e) VALUES (45, 'sad');
+SELECT lockstep.image(t) ->> 'e' AS e FROM t WHERE id = 45;
+DROP CAST (mood AS json);
+DROP FUNCTION loud;
 
 -- A session's own search path or types of the same name change nothing.
 CREATE SCHEMA trap;

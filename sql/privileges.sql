@@ -23,10 +23,12 @@ SELECT test.code(format('SELECT * FROM lockstep.changes(%L)', :'start')) AS chan
 	test.code('SELECT lockstep.maintain()') AS maintain,
 	test.code('SELECT lockstep.ensure_segment()') AS ensure_segment,
 	test.code('SELECT lockstep.log_schema_change(1)') AS log_schema_change;
-SELECT c.relname, test.code(format('SELECT FROM lockstep.%I', c.relname)) AS "select", test.code(format('DELETE FROM lockstep.%I', c.relname)) AS "delete"
-FROM pg_class c WHERE c.relnamespace = 'lockstep'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname <> 'table_name' ORDER BY c.relname COLLATE "C";
-SELECT c.relname, test.code(format('SELECT nextval(''lockstep.%I'')', c.relname)) AS nextval FROM pg_class c
-WHERE c.relnamespace = 'lockstep'::regnamespace AND c.relkind = 'S' ORDER BY c.relname COLLATE "C";
+SELECT DISTINCT test.code(format('DELETE FROM lockstep.%I', c.relname)) AS "delete" FROM pg_class c
+WHERE c.relnamespace = 'lockstep'::regnamespace AND c.relkind IN ('r', 'p');
+SELECT c.relname, test.code(format('SELECT FROM lockstep.%I', c.relname)) AS "select" FROM pg_class c
+WHERE c.relnamespace = 'lockstep'::regnamespace AND c.relname IN ('change', 'change_1', 'origin', 'mutation') ORDER BY c.relname COLLATE "C";
+SELECT DISTINCT test.code(format('SELECT nextval(''lockstep.%I'')', c.relname)) AS nextval FROM pg_class c
+WHERE c.relnamespace = 'lockstep'::regnamespace AND c.relkind = 'S';
 SELECT test.code('CREATE TABLE lockstep.mine (id integer)') AS "create";
 -- Open to all.
 SELECT lockstep.position() IS NOT NULL AS position, lockstep.image(ROW(1)) AS image, test.code('SELECT lockstep.worker_status()') AS worker_status,

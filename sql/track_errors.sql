@@ -133,7 +133,6 @@ GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES ON ALL TABLES IN SCHE
 SET ROLE regress_lockstep_writer;
 SELECT test.try('SELECT lockstep.track(''shop.orders'')');
 SELECT test.try('SELECT lockstep.track(''shop.parted'')');
-SELECT test.try('SELECT lockstep.register_table(''shop.orders'', ''{id}'', ''status'', ''{}'', ''{}'')');
 SELECT test.try('INSERT INTO lockstep.tracked_table VALUES (''shop.orders'', ''{id}'', ''status'', ''{}'', ''{}'')');
 SELECT test.try('CREATE TRIGGER mine AFTER INSERT ON shop.orders FOR EACH ROW EXECUTE FUNCTION lockstep.log()');
 RESET ROLE;

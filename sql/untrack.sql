@@ -21,7 +21,6 @@ GRANT ALL ON orders TO regress_lockstep_writer;
 GRANT USAGE ON SCHEMA test TO regress_lockstep_writer;
 SET ROLE regress_lockstep_writer;
 SELECT test.try('SELECT lockstep.untrack(''orders'')');
-SELECT test.try('SELECT lockstep.unregister_table(''orders'')');
 RESET ROLE;
 SELECT table_name FROM lockstep.tracked ORDER BY table_name;
 SELECT attname FROM pg_attribute WHERE attrelid = 'plain'::regclass AND attnum > 0 AND NOT attisdropped;

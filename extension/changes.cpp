@@ -4,12 +4,12 @@
 // where it is. Transactions are then put in the order of their last seq, which respects every dependency between them. The
 // second fetches the rows in that order.
 
-#include <algorithm>
-
 #include "core/position.hpp"
 
 #include "errors.hpp"
-#include "log_catalog.hpp"
+#include "feed_progress.hpp"
+#include "feed_rest.hpp"
+#include "feed_scan.hpp"
 #include "log_tables.hpp"
 #include "origin.hpp"
 #include "pg/server.hpp"
@@ -42,192 +42,6 @@ const char *op_name(Op op)
 
 namespace
 {
-
-using core::PositionView;
-using core::Xid;
-
-/// Where one change of the feed is.
-struct Found {
-	Xid xid;
-	int64 seq;
-	int64 last_seq; // of its transaction
-	uint32 ordinal;
-	ItemPointerData place;
-	uint16 segment; // index into Feed::segments
-	bool is_marker;
-	bool is_delete;
-	int64 version;
-};
-
-struct Feed {
-	PositionView since;
-	PositionView upto;
-	Segment *segments;
-	Relation *relations;
-	int segment_count;
-	Found *found;
-	size_t count;
-	size_t capacity;
-	XLogRecPtr commit_lsn; // everything found is durable once the WAL is, up to here
-	int32 era;
-};
-
-void note(Feed &feed, const Found &found)
-{
-	if (feed.count == feed.capacity) {
-		feed.capacity = feed.capacity ? feed.capacity * 2 : 64;
-		const Size size = feed.capacity * sizeof(Found);
-		feed.found = static_cast<Found *>(feed.found ? repalloc_huge(feed.found, size)
-													 : MemoryContextAllocHuge(CurrentMemoryContext, size));
-	}
-	feed.found[feed.count++] = found;
-}
-
-/// The WAL position up to which must be flushed for `xid`'s commit to be durable. It committed, as its rows are seen. What is cut off
-/// the commit log is durable long since.
-XLogRecPtr commit_lsn_of(Xid xid)
-{
-	return is_in_commit_log(xid) ? TransactionIdGetCommitLSN(static_cast<TransactionId>(xid))
-								 : InvalidXLogRecPtr;
-}
-
-/// Notes the changes of the transactions in [from, to) that `upto` sees and `since` does not.
-void scan_range(Feed &feed, Xid from, Xid to)
-{
-	if (from >= to)
-		return;
-	for (int s = 0; s < feed.segment_count; ++s) {
-		Relation segment = feed.relations[s];
-		Relation index = index_open(feed.segments[s].index, AccessShareLock);
-		TupleTableSlot *slot = table_slot_create(segment, nullptr);
-		ScanKeyData keys[2];
-		ScanKeyInit(&keys[0], 1, BTGreaterEqualStrategyNumber, F_XID8GE,
-			FullTransactionIdGetDatum(FullTransactionIdFromU64(from)));
-		ScanKeyInit(&keys[1], 1, BTLessStrategyNumber, F_XID8LT,
-			FullTransactionIdGetDatum(FullTransactionIdFromU64(to)));
-		IndexScanDesc scan = index_beginscan(segment, index, GetActiveSnapshot(), 2, 0);
-		index_rescan(scan, keys, 2, nullptr, 0);
-		Xid last = 0;
-		while (index_getnext_slot(scan, ForwardScanDirection, slot)) {
-			CHECK_FOR_INTERRUPTS();
-			slot_getsomeattrs(slot, change_op);
-			const Xid xid =
-				U64FromFullTransactionId(DatumGetFullTransactionId(slot->tts_values[change_xid - 1]));
-			if (DatumGetInt32(slot->tts_values[change_era - 1]) != feed.era || !core::sees(feed.upto, xid) ||
-				core::sees(feed.since, xid))
-				continue;
-			Found found{};
-			found.xid = xid;
-			found.seq = DatumGetInt64(slot->tts_values[change_seq - 1]);
-			found.ordinal = static_cast<uint32>(DatumGetInt32(slot->tts_values[change_ordinal - 1]));
-			found.place = slot->tts_tid;
-			found.segment = static_cast<uint16>(s);
-			const Op op = static_cast<Op>(DatumGetChar(slot->tts_values[change_op - 1]));
-			found.is_marker = op == Op::marker;
-			found.is_delete = op == Op::remove;
-			found.version = slot->tts_isnull[change_version - 1]
-				? 0
-				: DatumGetInt64(slot->tts_values[change_version - 1]);
-			note(feed, found);
-			if (xid != last)
-				feed.commit_lsn = Max(feed.commit_lsn, commit_lsn_of(xid));
-			last = xid;
-		}
-		index_endscan(scan);
-		ExecDropSingleTupleTableSlot(slot);
-		index_close(index, AccessShareLock);
-	}
-}
-
-/// First pass: everything that is new, in the order of delivery.
-void find_changes(Feed &feed)
-{
-	// What ran at `since` is looked up one by one: a transaction that stays open for hours must not widen the range.
-	for (Xid xid : feed.since.running)
-		if (core::sees(feed.upto, xid))
-			scan_range(feed, xid, xid + 1);
-	scan_range(feed, feed.since.xmax, feed.upto.xmax);
-
-	Found *const begin = feed.found;
-	Found *const end = feed.found + feed.count;
-	auto by_xid = [](const Found &a, const Found &b) {
-		return a.xid != b.xid ? a.xid < b.xid : a.seq < b.seq;
-	};
-	if (!std::is_sorted(begin, end, by_xid))
-		std::sort(begin, end, by_xid);
-	for (Found *last = end; last != begin;) {
-		Found *const final = --last;
-		final->last_seq = final->seq;
-		while (last != begin && (last - 1)->xid == final->xid)
-			(--last)->last_seq = final->seq;
-	}
-	auto by_delivery = [](const Found &a, const Found &b) {
-		if (a.last_seq != b.last_seq)
-			return a.last_seq < b.last_seq;
-		if (a.ordinal != b.ordinal)
-			return a.ordinal < b.ordinal;
-		// Changes of one row that reached the log in the wrong order share an ordinal: see place_of() in log_buffer.cpp.
-		return a.version != b.version ? a.version < b.version : a.is_delete < b.is_delete;
-	};
-	if (!std::is_sorted(begin, end, by_delivery))
-		std::sort(begin, end, by_delivery);
-}
-
-/// The position after each transaction of a batch: `since`, and those delivered so far. Nothing here allocates beyond the constructor's
-/// arrays; `gap_` holds the few that are below the highest delivered one but not seen yet.
-class Progress {
-public:
-	explicit Progress(const Feed &feed) : feed_(feed), xmax_(feed.since.xmax)
-	{
-		const size_t bound = feed.since.running.size() + feed.upto.running.size() + feed.count;
-		gap_ = palloc_array_of<Xid>(bound + 1);
-		ahead_ = palloc_array_of<Xid>(bound + 1);
-		for (Xid xid : feed.since.running)
-			if (!core::sees(feed.upto, xid))
-				gap_[gap_count_++] = xid;
-		for (Xid xid : feed.upto.running)
-			if (xid >= feed.since.xmax)
-				ahead_[ahead_count_++] = xid;
-		for (size_t i = 0; i < feed.count; ++i) {
-			const Xid xid = feed.found[i].xid;
-			if (i + 1 < feed.count && feed.found[i + 1].xid == xid)
-				continue;
-			if (xid < feed.since.xmax)
-				gap_[gap_count_++] = xid;
-			else
-				ahead_[ahead_count_++] = xid;
-		}
-		std::sort(gap_, gap_ + gap_count_);
-		std::sort(ahead_, ahead_ + ahead_count_);
-	}
-
-	void deliver(Xid xid)
-	{
-		while (next_ < ahead_count_ && ahead_[next_] <= xid)
-			gap_[gap_count_++] = ahead_[next_++]; // ascends: all of gap_ is below
-		xmax_ = Max(xmax_, xid + 1);
-		Xid *const end = gap_ + gap_count_;
-		Xid *const place = std::lower_bound(gap_, end, xid);
-		std::copy(place + 1, end, place);
-		--gap_count_;
-	}
-
-	PositionView position(XLogRecPtr lsn) const
-	{
-		return {feed_.upto.identity, lsn, gap_count_ > 0 ? gap_[0] : xmax_, xmax_, {gap_, gap_count_}};
-	}
-
-private:
-	const Feed &feed_;
-	Xid xmax_;
-	Xid *gap_;
-	size_t gap_count_ = 0;
-	Xid *ahead_;
-	size_t ahead_count_ = 0;
-	size_t next_ = 0;
-};
-
-static_assert(SafeAcrossErrors<Progress>);
 
 enum ResultColumn {
 	result_xid,
@@ -375,7 +189,7 @@ size_t page_end(const Feed &feed, int64 max_changes)
 	return feed.count;
 }
 
-void write_page(Feed &feed, size_t end, ReturnSetInfo *result)
+void write_page(Feed &feed, size_t end, bool keep_rest, ReturnSetInfo *result)
 {
 	Writer writer{feed, result, make_hash("lockstep feed tables", sizeof(Oid), sizeof(NamedTable)),
 		make_hash("lockstep feed origins", sizeof(int64), sizeof(NamedOrigin)), CurrentMemoryContext};
@@ -421,6 +235,8 @@ void write_page(Feed &feed, size_t end, ReturnSetInfo *result)
 	}
 	for (int s = 0; s < feed.segment_count; ++s)
 		ExecDropSingleTupleTableSlot(slots[s]);
+	if (keep_rest && !complete)
+		remember_rest(feed, end, progress.position(lsn));
 }
 
 void check_identity(const core::Identity &given, const core::Identity &here, const char *name)
@@ -489,9 +305,12 @@ extern "C" Datum lockstep_changes(PG_FUNCTION_ARGS)
 	for (int s = 0; s < feed.segment_count; ++s)
 		feed.relations[s] = table_open(feed.segments[s].relation, AccessShareLock);
 
-	find_changes(feed);
+	const bool is_paged = PG_ARGISNULL(1) && !PG_ARGISNULL(2);
+	if (!is_paged || !take_rest(feed, max_changes))
+		find_changes(feed);
 	if (feed.count > 0)
-		write_page(feed, page_end(feed, max_changes), reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo));
+		write_page(feed, page_end(feed, max_changes), is_paged,
+			reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo));
 
 	for (int s = 0; s < feed.segment_count; ++s)
 		table_close(feed.relations[s], NoLock);

@@ -127,6 +127,9 @@ void request_worker()
 	LWLockAcquire(board->mutex, LW_EXCLUSIVE);
 	if (Bell *bell = find_bell(MyDatabaseId, true)) {
 		pg_atomic_write_u32(&bell->rung, 1);
+		// Whoever finds the flag set relies on this having been done.
+		if (bell->state == WorkerState::running)
+			SetLatch(bell->latch);
 		want_worker(bell);
 	}
 	LWLockRelease(board->mutex);

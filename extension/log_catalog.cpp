@@ -103,6 +103,11 @@ bool log_catalog_exists()
 	return catalog_valid || load_catalog();
 }
 
+uint64 log_catalog_generation()
+{
+	return invalidations;
+}
+
 const LogCatalog &log_catalog()
 {
 	if (!log_catalog_exists())

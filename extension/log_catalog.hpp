@@ -21,6 +21,9 @@ struct LogCatalog {
 /// Raises an error where the extension is not (or no longer) in this database.
 const LogCatalog &log_catalog();
 
+/// Grows whenever lockstep's own tables, the log's segments among them, may have changed.
+uint64 log_catalog_generation();
+
 /// True where the extension is in this database; never raises.
 bool log_catalog_exists();
 

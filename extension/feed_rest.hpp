@@ -1,0 +1,16 @@
+// What a page of the feed left over, kept for the next page: else each page of a long backlog would look through all of it again.
+#pragma once
+
+#include "feed_scan.hpp"
+
+namespace lockstep
+{
+
+/// Keeps what comes after found[end - 1], which a reader at `position` has yet to be given. One rest per backend.
+void remember_rest(const Feed &feed, size_t end, const PositionView &position);
+
+/// If the feed goes on where the last page of this backend ended, and more than `wanted` changes are left of that: makes the feed that rest, and returns
+/// true. (A shorter rest is not worth it, and a short page would look as if there were nothing more.)
+bool take_rest(Feed &feed, int64 wanted);
+
+} // namespace lockstep

@@ -1,0 +1,116 @@
+#include <algorithm>
+
+#include "feed_scan.hpp"
+
+#include "log_tables.hpp"
+#include "position_type.hpp"
+
+namespace lockstep
+{
+
+namespace
+{
+
+void note(Feed &feed, const Found &found)
+{
+	if (feed.count == feed.capacity) {
+		feed.capacity = feed.capacity ? feed.capacity * 2 : 64;
+		const Size size = feed.capacity * sizeof(Found);
+		feed.found = static_cast<Found *>(feed.found ? repalloc_huge(feed.found, size)
+													 : MemoryContextAllocHuge(CurrentMemoryContext, size));
+	}
+	feed.found[feed.count++] = found;
+}
+
+/// The WAL position up to which must be flushed for `xid`'s commit to be durable. It committed, as its rows are seen. What is cut off
+/// the commit log is durable long since.
+XLogRecPtr commit_lsn_of(Xid xid)
+{
+	return is_in_commit_log(xid) ? TransactionIdGetCommitLSN(static_cast<TransactionId>(xid))
+								 : InvalidXLogRecPtr;
+}
+
+/// Notes the changes of the transactions in [from, to) that `upto` sees and `since` does not.
+void scan_range(Feed &feed, Xid from, Xid to)
+{
+	if (from >= to)
+		return;
+	for (int s = 0; s < feed.segment_count; ++s) {
+		Relation segment = feed.relations[s];
+		Relation index = index_open(feed.segments[s].index, AccessShareLock);
+		TupleTableSlot *slot = table_slot_create(segment, nullptr);
+		ScanKeyData keys[2];
+		ScanKeyInit(&keys[0], 1, BTGreaterEqualStrategyNumber, F_XID8GE,
+			FullTransactionIdGetDatum(FullTransactionIdFromU64(from)));
+		ScanKeyInit(&keys[1], 1, BTLessStrategyNumber, F_XID8LT,
+			FullTransactionIdGetDatum(FullTransactionIdFromU64(to)));
+		IndexScanDesc scan = index_beginscan(segment, index, GetActiveSnapshot(), 2, 0);
+		index_rescan(scan, keys, 2, nullptr, 0);
+		Xid last = 0;
+		while (index_getnext_slot(scan, ForwardScanDirection, slot)) {
+			CHECK_FOR_INTERRUPTS();
+			slot_getsomeattrs(slot, change_op);
+			const Xid xid =
+				U64FromFullTransactionId(DatumGetFullTransactionId(slot->tts_values[change_xid - 1]));
+			if (DatumGetInt32(slot->tts_values[change_era - 1]) != feed.era || !core::sees(feed.upto, xid) ||
+				core::sees(feed.since, xid))
+				continue;
+			Found found{};
+			found.xid = xid;
+			found.seq = DatumGetInt64(slot->tts_values[change_seq - 1]);
+			found.ordinal = static_cast<uint32>(DatumGetInt32(slot->tts_values[change_ordinal - 1]));
+			found.place = slot->tts_tid;
+			found.segment = static_cast<uint16>(s);
+			const Op op = static_cast<Op>(DatumGetChar(slot->tts_values[change_op - 1]));
+			found.is_marker = op == Op::marker;
+			found.is_delete = op == Op::remove;
+			found.version = slot->tts_isnull[change_version - 1]
+				? 0
+				: DatumGetInt64(slot->tts_values[change_version - 1]);
+			note(feed, found);
+			if (xid != last)
+				feed.commit_lsn = Max(feed.commit_lsn, commit_lsn_of(xid));
+			last = xid;
+		}
+		index_endscan(scan);
+		ExecDropSingleTupleTableSlot(slot);
+		index_close(index, AccessShareLock);
+	}
+}
+
+} // namespace
+
+void find_changes(Feed &feed)
+{
+	// What ran at `since` is looked up one by one: a transaction that stays open for hours must not widen the range.
+	for (Xid xid : feed.since.running)
+		if (core::sees(feed.upto, xid))
+			scan_range(feed, xid, xid + 1);
+	scan_range(feed, feed.since.xmax, feed.upto.xmax);
+
+	Found *const begin = feed.found;
+	Found *const end = feed.found + feed.count;
+	auto by_xid = [](const Found &a, const Found &b) {
+		return a.xid != b.xid ? a.xid < b.xid : a.seq < b.seq;
+	};
+	if (!std::is_sorted(begin, end, by_xid))
+		std::sort(begin, end, by_xid);
+	for (Found *last = end; last != begin;) {
+		Found *const final = --last;
+		final->last_seq = final->seq;
+		while (last != begin && (last - 1)->xid == final->xid)
+			(--last)->last_seq = final->seq;
+	}
+	auto by_delivery = [](const Found &a, const Found &b) {
+		if (a.last_seq != b.last_seq)
+			return a.last_seq < b.last_seq;
+		if (a.ordinal != b.ordinal)
+			return a.ordinal < b.ordinal;
+		// Changes of one row that reached the log in the wrong order share an ordinal: see place_of() in log_buffer.cpp.
+		return a.version != b.version ? a.version < b.version : a.is_delete < b.is_delete;
+	};
+	if (!std::is_sorted(begin, end, by_delivery))
+		std::sort(begin, end, by_delivery);
+}
+
+} // namespace lockstep

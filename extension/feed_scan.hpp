@@ -1,0 +1,46 @@
+// The feed's first pass: which changes are new, where they are, and in which order they are delivered.
+#pragma once
+
+#include "core/position.hpp"
+
+#include "log_catalog.hpp"
+#include "pg/server.hpp"
+
+namespace lockstep
+{
+
+using core::PositionView;
+using core::Xid;
+
+/// Where one change of the feed is.
+struct Found {
+	Xid xid;
+	int64 seq;
+	int64 last_seq; // of its transaction
+	uint32 ordinal;
+	ItemPointerData place;
+	uint16 segment; // index into Feed::segments
+	bool is_marker;
+	bool is_delete;
+	int64 version;
+};
+
+/// A batch of the feed: what `upto` sees and `since` does not.
+struct Feed {
+	PositionView since;
+	PositionView upto;
+	Segment *segments;
+	Relation *relations;
+	int segment_count;
+	Found *found;
+	size_t count;
+	size_t capacity;
+	XLogRecPtr commit_lsn; // everything found is durable once the WAL is, up to here
+	int32 era;
+};
+
+/// Finds everything that is new, in the order of delivery: transactions by their last seq, which respects every dependency between
+/// them, and by ordinal inside. Fills found, count and commit_lsn; the rest of the feed is given. Reads with the active snapshot.
+void find_changes(Feed &feed);
+
+} // namespace lockstep

@@ -61,6 +61,57 @@ INSERT INTO orders VALUES (20, 'self');
 SELECT tx, op, key, version, "row", old FROM test.feed(:'start');
 DROP TRIGGER touch ON orders;
 
+-- AFTER, changing other rows of the same statement before their turn has come: each row's versions are in their order all the same.
+CREATE FUNCTION neighbour() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF pg_trigger_depth() = 1 THEN UPDATE orders SET touched = touched + 1 WHERE id = NEW.id + 1; END IF;
+	RETURN NULL;
+END $$;
+CREATE TRIGGER neighbour AFTER INSERT OR UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION neighbour();
+SELECT lockstep.position() AS start \gset
+INSERT INTO orders VALUES (60, 'n'), (61, 'n'), (62, 'n');
+UPDATE orders SET status = 'm' WHERE id IN (60, 61, 62);
+CREATE OR REPLACE FUNCTION neighbour() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF pg_trigger_depth() = 1 AND NEW.id = 60 THEN DELETE FROM orders WHERE id = 61; UPDATE orders SET id = 63 WHERE id = 62; END IF;
+	RETURN NULL;
+END $$;
+UPDATE orders SET status = 'l' WHERE id IN (60, 61, 62);
+SELECT tx, key -> 'id' AS id, array_agg(op || ' v' || version ORDER BY n) AS story
+FROM (SELECT row_number() OVER () AS n, f.* FROM test.feed(:'start') f) f GROUP BY tx, key ORDER BY tx, key;
+-- What changed is told from each version to the next.
+SELECT count(*) AS "0" FROM (
+	SELECT old, lag("row") OVER (PARTITION BY tx, key ORDER BY n) AS before, op
+	FROM (SELECT row_number() OVER () AS n, f.* FROM test.feed(:'start') f) f) f
+WHERE op = 'update' AND NOT before @> old;
+SELECT * FROM test.broken_promises(:'start');
+DROP TRIGGER neighbour ON orders;
+DROP FUNCTION neighbour;
+
+-- … and its lives too: a row that the trigger deletes and inserts again, one whose key it changes and gives to another.
+CREATE TABLE lives (id integer PRIMARY KEY, v text);
+SELECT lockstep.track('lives');
+INSERT INTO lives VALUES (1, 'a'), (2, 'a'), (3, 'a');
+CREATE FUNCTION rebirth() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF pg_trigger_depth() = 1 AND NEW.id = 1 THEN
+		DELETE FROM lives WHERE id = 2;
+		INSERT INTO lives VALUES (2, 'new');
+		UPDATE lives SET v = 'newer' WHERE id = 2;
+		UPDATE lives SET id = 4 WHERE id = 3;
+		INSERT INTO lives VALUES (3, 'third');
+	END IF;
+	RETURN NULL;
+END $$;
+CREATE TRIGGER rebirth AFTER UPDATE ON lives FOR EACH ROW EXECUTE FUNCTION rebirth();
+SELECT lockstep.position() AS start \gset
+UPDATE lives SET v = 'b';
+SELECT tx, op, key, version, "row" ->> 'v' AS v, old FROM test.feed(:'start');
+TABLE lives ORDER BY id;
+SELECT * FROM test.broken_promises(:'start');
+DROP TABLE lives;
+DROP FUNCTION rebirth;
+
 -- A trigger that catches an error of its own.
 CREATE FUNCTION stumble() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -31,7 +31,8 @@ SELECT c.oid,
        CASE WHEN co.oid = 'pg_catalog.default'::regcollation
             THEN (SELECT d.datlocprovider = 'c' AND d.datcollate IN ('C', 'POSIX')
                   FROM pg_database d WHERE d.datname = current_database())
-            ELSE coalesce(co.collprovider = 'c' AND co.collcollate IN ('C', 'POSIX'), false) END
+            ELSE coalesce(co.collprovider = 'c' AND co.collcollate IN ('C', 'POSIX'), false) END,
+       has_table_privilege(c.oid, 'SELECT')
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -76,6 +77,7 @@ hub::TablePtr make_table(const Result &result)
 	std::from_chars(oid.data(), oid.data() + oid.size(), table->relid);
 	table->name = result.text(0, 1);
 	table->row_security = result.flag(0, 3);
+	table->lockable = result.flag(0, 15);
 	std::map<int, int> key; // place in the key → ordinal
 	for (int row = 0; row < result.rows(); ++row) {
 		hub::Column column;
@@ -102,7 +104,7 @@ std::string fingerprint(const Result &result)
 {
 	std::string out;
 	for (int row = 0; row < result.rows(); ++row)
-		for (int column = 0; column < 15; ++column) {
+		for (int column = 0; column < 16; ++column) {
 			out += result.get(row, column);
 			out += '\0';
 		}

@@ -38,6 +38,7 @@ private:
 	asio::awaitable<void> attempt();
 	asio::awaitable<void> snapshot();
 	asio::awaitable<void> gap();
+	asio::awaitable<std::string> files(db::Connection &connection, const hub::Table &table);
 	asio::awaitable<bool> too_many(db::Connection &connection, const hub::Spec &spec);
 	asio::awaitable<bool> page_to_session(feed::Page &page, db::Connection &connection);
 	asio::awaitable<bool> wait_for_database();
@@ -182,11 +183,30 @@ asio::awaitable<bool> Filling::too_many(db::Connection &connection, const hub::S
 	co_return result.flag(0, 0);
 }
 
+/// The files that a table's rows are in. Whoever may read some columns only cannot lock it, but can tell by these
+/// whether it was truncated meanwhile.
+asio::awaitable<std::string> Filling::files(db::Connection &connection, const hub::Table &table)
+{
+	const db::Result result = co_await connection.query(
+		"SELECT string_agg(pg_relation_filenode(relid)::text, ',' ORDER BY relid) "
+		"FROM (SELECT $1::regclass AS relid UNION SELECT relid FROM pg_partition_tree($1::regclass)) AS parts",
+		db::params(std::to_string(table.relid)));
+	co_return result.text(0, 0);
+}
+
 asio::awaitable<void> Filling::snapshot()
 {
 	db::Pool::Lease lease = co_await core_.reads.lease();
 	const hub::SpecPtr spec = subscription_->spec;
+	const hub::Table &table = spec->table();
+	// A TRUNCATE is not undone for older snapshots: what commits between our position and our reading would show an
+	// empty table at a position that has not seen it. So: first the lock, then the snapshot.
+	std::string before;
+	if (!table.lockable)
+		before = co_await files(*lease, table);
 	co_await lease->query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+	if (table.lockable)
+		co_await lease->query("LOCK TABLE " + table.name + " IN ACCESS SHARE MODE");
 	const wire::PositionPtr position = co_await feed::read_position(*lease);
 	if (co_await too_many(*lease, *spec)) {
 		co_await lease->query("ROLLBACK");
@@ -200,8 +220,8 @@ asio::awaitable<void> Filling::snapshot()
 	std::string columns;
 	for (const int ordinal : spec->columns())
 		columns += (columns.empty() ? "t." : ", t.") +
-			db::quote_identifier(spec->table().columns[static_cast<std::size_t>(ordinal)].name);
-	co_await lease->start("SELECT lockstep.image(r) FROM (SELECT " + columns + " FROM " + spec->table().name +
+			db::quote_identifier(table.columns[static_cast<std::size_t>(ordinal)].name);
+	co_await lease->start("SELECT lockstep.image(r) FROM (SELECT " + columns + " FROM " + table.name +
 			" AS t WHERE " + spec->filter().sql() + ") AS r",
 		db::filter_params(spec->filter()));
 	const std::string head = wire::Frame::room() +
@@ -226,6 +246,13 @@ asio::awaitable<void> Filling::snapshot()
 		++rows;
 	}
 	co_await lease->query("COMMIT");
+	std::string after;
+	if (!table.lockable)
+		after = co_await files(*lease, table);
+	if (before != after) {
+		start_over("the table was truncated or rewritten while it was read");
+		co_return;
+	}
 	frame += "],\"last\":true,\"position\":" + wire::quoted(position->text()) + "}";
 	send(wire::Frame::seal(std::move(frame)));
 	++core_.metrics.snapshots;

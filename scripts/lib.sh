@@ -8,6 +8,7 @@
 
 set -euo pipefail
 umask 022
+PATH=$PATH:/usr/sbin:/sbin # runuser is there; a user's PATH has neither
 
 LOCKSTEP_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 

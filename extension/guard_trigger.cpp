@@ -67,6 +67,7 @@ extern "C" Datum lockstep_guard(PG_FUNCTION_ARGS)
 		ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 			errmsg("lockstep.guard() must be a BEFORE UPDATE trigger for each row"));
 
+	require_own_trigger(trigger, "~lockstep_guard");
 	// A replica takes the row as it comes, its version included.
 	if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
 		return PointerGetDatum(trigger->tg_newtuple);

@@ -135,6 +135,7 @@ extern "C" Datum lockstep_log(PG_FUNCTION_ARGS)
 			errmsg("lockstep.log() must be an AFTER trigger for each row"));
 
 	const RelationInfo *info = relation_info(trigger->tg_relation);
+	require_own_trigger(trigger, "!lockstep_log");
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
 		log_update(*info, RelationGetDescr(trigger->tg_relation), Row(trigger->tg_trigslot),
 			Row(trigger->tg_newslot), is_superseded(trigger->tg_newslot));
@@ -157,6 +158,7 @@ extern "C" Datum lockstep_log_truncate(PG_FUNCTION_ARGS)
 	// Of a partition only some rows are gone: readers have to look again. TRUNCATE of the whole table fires here for the table first and
 	// then for each partition; one change says it all.
 	const RelationInfo *info = relation_info(trigger->tg_relation);
+	require_own_trigger(trigger, "!lockstep_truncate");
 	const Op op = info->root == info->relation ? Op::truncate : Op::schema;
 	if (!last_change_is_schema(info->root, true))
 		append_change(change_of(*info, op));

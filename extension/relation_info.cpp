@@ -201,6 +201,17 @@ const RelationInfo *relation_info(Relation relation)
 	return info;
 }
 
+void require_own_trigger(const TriggerData *trigger, const char *name)
+{
+	if (strcmp(trigger->tg_trigger->tgname, name) == 0)
+		return;
+	ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		errmsg("trigger \"%s\" on table \"%s\" was not made by lockstep.track()", trigger->tg_trigger->tgname,
+			RelationGetRelationName(trigger->tg_relation)),
+		errdetail("Lockstep's trigger is named \"%s\".", name),
+		errhint("Drop the trigger, or give it back its name."));
+}
+
 int64 version_from_datum(const RelationInfo &info, Datum value, bool is_null)
 {
 	if (is_null)

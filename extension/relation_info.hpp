@@ -25,6 +25,9 @@ struct RelationInfo {
 /// The facts of a relation that is tracked, or is a partition of a tracked table; an error otherwise. Valid until the next call.
 const RelationInfo *relation_info(Relation relation);
 
+/// An error unless the trigger at work is the one that track() made: a second one would log every change twice.
+void require_own_trigger(const TriggerData *trigger, const char *name);
+
 void register_relation_info_callbacks();
 
 /// A version as the column's type has it; NULL counts as 0 (Rails writes it so).

@@ -168,3 +168,19 @@ DROP FOREIGN DATA WRAPPER regress_lockstep_fdw;
 REVOKE USAGE ON SCHEMA test FROM regress_lockstep_writer;
 DROP ROLE regress_lockstep_writer;
 SELECT count(*) FROM lockstep.tracked;
+
+-- A list of columns is plain, and names each once.
+CREATE TABLE listed (id integer PRIMARY KEY, s text);
+SELECT test.try('SELECT lockstep.track(''listed'', key_columns => ''{id,id}'')');
+SELECT test.try('SELECT lockstep.track(''listed'', exclude_columns => ''{s,s}'')');
+SELECT test.code('SELECT lockstep.track(''listed'', key_columns => ''{{id}}'')');
+-- A second log trigger would log everything twice.
+SELECT lockstep.track('listed', exclude_columns => '{s}');
+CREATE TRIGGER mine AFTER INSERT ON listed FOR EACH ROW EXECUTE FUNCTION lockstep.log();
+SELECT test.try('INSERT INTO listed VALUES (1)');
+DROP TRIGGER mine ON listed;
+-- An excluded column that is dropped is forgotten: a later one of its name is another.
+ALTER TABLE listed DROP COLUMN s;
+ALTER TABLE listed ADD COLUMN s text;
+SELECT exclude_columns FROM lockstep.tracked WHERE table_name = 'public.listed';
+DROP TABLE listed;

@@ -29,6 +29,9 @@ AS $$
 DECLARE
 	missing name;
 BEGIN
+	IF array_ndims(columns) > 1 OR cardinality(columns) <> (SELECT count(DISTINCT c) + count(*) FILTER (WHERE c IS NULL) FROM unnest(columns) AS c) THEN
+		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = format('%s must be a plain list of different columns', option);
+	END IF;
 	SELECT c INTO missing FROM unnest(columns) AS c
 	WHERE c IS NULL OR NOT EXISTS (
 		SELECT FROM pg_attribute a WHERE a.attrelid = table_name AND a.attname = c AND a.attnum > 0 AND NOT a.attisdropped)

@@ -54,8 +54,10 @@ BEGIN
 			key_columns = ARRAY(SELECT lockstep.present_name(t.relation, k, t.column_numbers)
 				FROM unnest(t.key_columns) WITH ORDINALITY AS u (k, place) ORDER BY place),
 			version_column = lockstep.present_name(t.relation, t.version_column, t.column_numbers),
-			exclude_columns = ARRAY(SELECT lockstep.present_name(t.relation, k, t.column_numbers)
-				FROM unnest(t.exclude_columns) WITH ORDINALITY AS u (k, place) ORDER BY place)
+			-- One that is gone is forgotten: a later column of its name is another.
+			exclude_columns = ARRAY(SELECT a.attname FROM unnest(t.exclude_columns) WITH ORDINALITY AS u (k, place)
+				JOIN pg_attribute a ON a.attrelid = t.relation AND a.attnum = (t.column_numbers ->> k)::smallint AND NOT a.attisdropped
+				ORDER BY place)
 		WHERE t.relation = tracked.relation AND t.column_numbers <> lockstep.column_numbers(t.relation);
 		PERFORM lockstep.note_table(tracked.relation);
 		-- A partition that came later has no TRUNCATE trigger of its own yet. (Row triggers it inherits.)

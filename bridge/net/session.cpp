@@ -216,18 +216,20 @@ void Session::flush()
 		if (sent < 0) {
 			if (errno == EINTR)
 				continue;
-			if (errno == EAGAIN || errno == EWOULDBLOCK)
-				wait_writable();
-			else
+			if (errno != EAGAIN && errno != EWOULDBLOCK) {
 				hang_up();
-			return;
+				return;
+			}
+			wait_writable();
+			break;
 		}
 		shard_.metrics().bytes_sent.fetch_add(static_cast<std::uint64_t>(sent), std::memory_order_relaxed);
 		shard_.metrics().frames_sent.fetch_add(
 			outbox_.consume(static_cast<std::size_t>(sent)), std::memory_order_relaxed);
-		if (outbox_.bytes() <= low_water_bytes)
-			on_drained();
 	}
+	// Also where nothing was left to send: what was queued may have been dropped.
+	if (!gone_ && outbox_.bytes() <= low_water_bytes)
+		on_drained();
 }
 
 void Session::wait_writable()

@@ -187,10 +187,11 @@ asio::awaitable<bool> Filling::too_many(db::Connection &connection, const hub::S
 /// whether it was truncated meanwhile.
 asio::awaitable<std::string> Filling::files(db::Connection &connection, const hub::Table &table)
 {
-	const db::Result result = co_await connection.query(
-		"SELECT string_agg(pg_relation_filenode(relid)::text, ',' ORDER BY relid) "
-		"FROM (SELECT $1::regclass AS relid UNION SELECT relid FROM pg_partition_tree($1::regclass)) AS parts",
-		db::params(std::to_string(table.relid)));
+	const db::Result result =
+		co_await connection.query("SELECT string_agg(pg_relation_filenode(relid)::text, ',' ORDER BY relid) "
+								  "FROM (SELECT $1::regclass AS relid UNION SELECT relid FROM "
+								  "pg_partition_tree($1::regclass)) AS parts",
+			db::params(std::to_string(table.relid)));
 	co_return result.text(0, 0);
 }
 

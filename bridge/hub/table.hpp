@@ -42,7 +42,7 @@ struct Table {
 	std::vector<int> key;      // ordinals into `columns`
 	int version = -1;          // likewise
 	bool row_security = false; // policies apply to the bridge's role
-	bool lockable = true;      // the bridge's role may LOCK it: has SELECT on the table, not on some columns only
+	bool lockable = true; // the bridge's role may LOCK it: has SELECT on the table, not on some columns only
 
 	int find(std::string_view column) const
 	{

@@ -236,7 +236,8 @@ void Session::refetch(Tail &tail, const std::string &reason)
 	const auto at = subscribed_.find(tail.subscription());
 	if (at == subscribed_.end() || gone_)
 		return;
-	send(wire::refetch_frame(tail.name(), reason)); // behind what is queued: the `schema` change is among that
+	send(
+		wire::refetch_frame(tail.name(), reason)); // behind what is queued: the `schema` change is among that
 	shard_.metrics().refetches.fetch_add(1, std::memory_order_relaxed);
 	const Ticket ticket = next_ticket();
 	tail.hold(ticket, Tail::Work::snapshot);

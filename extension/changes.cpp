@@ -255,9 +255,12 @@ void check_identity(const core::Identity &given, const core::Identity &here, con
 }
 
 /// A copy of the data directory that was put back is this database, but has not lived so far yet.
+/// (An `upto` beyond the transactions that began is refused as one that the snapshot does not cover.)
 void check_not_in_future(const PositionView &position, const char *name)
 {
-	if (position.lsn <= GetFlushRecPtr(nullptr))
+	const bool is_since = strcmp(name, "since") == 0;
+	if (position.lsn <= GetFlushRecPtr(nullptr) &&
+		(!is_since || position.xmax <= U64FromFullTransactionId(ReadNextFullTransactionId())))
 		return;
 	ereport(ERROR, errcode(ERRCODE_LOCKSTEP_POSITION_NOT_COVERED),
 		errmsg("position \"%s\" is not covered by the change log", name),

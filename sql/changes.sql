@@ -72,6 +72,8 @@ CREATE FUNCTION pg_temp.with(place lockstep.position, part integer, value text) 
 SELECT part, test.code(format('SELECT * FROM lockstep.changes(%L)', pg_temp.with(:'p0', n, value))) AS since,
 	test.code(format('SELECT * FROM lockstep.changes(%L, %L)', :'p0', pg_temp.with(:'p4', n, value))) AS upto
 FROM (VALUES ('system', 2, '1'), ('database', 3, '1'), ('timeline', 4, '99'), ('timeline', 4, '0'), ('lsn', 5, 'ffffffff00000000')) AS v (part, n, value);
+-- Transactions that never began cannot have been seen.
+SELECT test.code(format('SELECT * FROM lockstep.changes(%L)', regexp_replace(:'p0', '-\d+-\d+-[\d,]*$', '-900000000-900000000-')));
 SELECT test.try(format('SELECT * FROM lockstep.changes(%L)', pg_temp.with(:'p0', 3, '1')));
 
 -- A snapshot older than upto: it would not see all that it is asked for.

@@ -18,7 +18,7 @@ export class SqlReader {
 		this.delivered = new Set() // since the start
 		this.already = null // what the ledger held in the snapshot that this reader started from
 		this.stats = { reads: 0, empty: 0, transactions: 0, again: 0, starts: 0 }
-		this.awaited = null // the transaction number that ends a rest
+		this.awaited = null // { tx, xid } of the transaction that ends a rest
 		this.abandoned = false // stop, whatever is missing
 	}
 
@@ -57,9 +57,9 @@ export class SqlReader {
 			const client = await this.place.reconnect()
 			try {
 				while (!done && !this.abandoned) {
-					if (this.restless && this.random.chance(0.01)) await this.begin(client)
+					if (this.restless && !resting() && this.random.chance(0.01)) await this.begin(client)
 					const rows = await this.bite(client)
-					done = rows === 0 && resting() && this.delivered.has(this.awaited)
+					done = rows === 0 && resting() && this.caughtUp()
 					if (!resting()) await sleep(this.random.int(0, 150))
 				}
 			} catch (error) {
@@ -68,6 +68,11 @@ export class SqlReader {
 				await client.end().catch(() => {})
 			}
 		}
+	}
+
+	/// It may have begun anew just after the awaited transaction, and then has it in its state.
+	caughtUp() {
+		return this.awaited !== null && (this.delivered.has(this.awaited.xid) || this.already.has(this.awaited.tx))
 	}
 
 	async bite(client) {

@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -31,6 +32,7 @@ std::vector<std::pair<std::string, std::string>> environment_variables()
 int main(int argc, char **argv)
 {
 	using namespace lockstep;
+	std::signal(SIGPIPE, SIG_IGN); // who reads the log may go away
 	try {
 		const CommandLine command = read_settings({argv + 1, argv + argc}, environment_variables());
 		if (!command.say.empty()) {

@@ -178,7 +178,8 @@ void ChangesWriter::schema(const Spec &now)
 {
 	if (!text_.empty())
 		text_ += ',';
-	text_ += "{\"op\":\"schema\",\"columns\":" + now.columns_json() + '}';
+	text_ += "{\"op\":\"schema\",\"columns\":" + now.columns_json() +
+		",\"shape\":" + wire::quoted(now.shape()) + '}';
 	ends_.push_back(text_.size());
 }
 

@@ -8,8 +8,8 @@ namespace lockstep::net
 
 using asio::ip::tcp;
 
-Listener::Listener(asio::io_context &context, Shards &shards, HttpContext http)
-	: acceptor_(context), shards_(shards), http_(std::move(http))
+Listener::Listener(asio::io_context &context, Shards &shards, const HttpContext &http)
+	: acceptor_(context), shards_(shards), http_(http)
 {
 	const tcp::endpoint endpoint(asio::ip::make_address(http_.settings.host), http_.settings.port);
 	error_code error;

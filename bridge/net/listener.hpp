@@ -14,7 +14,7 @@ namespace lockstep::net
 class Listener {
 public:
 	/// Binds at once. Throws SettingsError where that is not possible.
-	Listener(asio::io_context &context, Shards &shards, HttpContext http);
+	Listener(asio::io_context &context, Shards &shards, const HttpContext &http);
 
 	asio::awaitable<void> run();
 	void stop();

@@ -17,17 +17,17 @@ namespace lockstep::net
 namespace
 {
 
-constexpr std::size_t low_water_bytes = 256U << 10U; // below this a snapshot goes on
-constexpr std::size_t max_pending = 256;             // requests at the desk, before reading pauses
+constexpr std::size_t max_pending = 256; // requests at the desk, before reading pauses
 constexpr std::size_t max_frames_per_send = 64;
-constexpr std::chrono::seconds close_patience{3}; // for the client's half of the closing handshake
+constexpr std::chrono::seconds close_patience{3};  // for the client's half of the closing handshake
+constexpr std::chrono::seconds stall_patience{15}; // for a client that takes nothing while work waits for it
 
 } // namespace
 
 Session::Session(Shard &shard, asio::ip::tcp::socket socket)
 	: shard_(shard), socket_(std::move(socket)), reader_(shard.settings().max_message_bytes),
 	  resume_reading_(socket_.get_executor()), last_heard_(std::chrono::steady_clock::now()),
-	  last_heartbeat_(last_heard_)
+	  last_heartbeat_(last_heard_), last_taken_(last_heard_)
 {
 }
 
@@ -55,8 +55,10 @@ asio::awaitable<void> Session::read(std::string early)
 	if (!early.empty() && !feed(early))
 		co_return;
 	while (!gone_) {
-		while (reading_paused() && !gone_)
+		while (reading_paused() && !gone_) {
+			reading_waits_ = true;
 			co_await resume_reading_.wait();
+		}
 		if (gone_)
 			break;
 		error_code error;
@@ -223,12 +225,13 @@ void Session::flush()
 			wait_writable();
 			break;
 		}
+		last_taken_ = std::chrono::steady_clock::now();
 		shard_.metrics().bytes_sent.fetch_add(static_cast<std::uint64_t>(sent), std::memory_order_relaxed);
 		shard_.metrics().frames_sent.fetch_add(
 			outbox_.consume(static_cast<std::size_t>(sent)), std::memory_order_relaxed);
 	}
 	// Also where nothing was left to send: what was queued may have been dropped.
-	if (!gone_ && outbox_.bytes() <= low_water_bytes)
+	if (!gone_ && outbox_.bytes() <= drained_bytes())
 		on_drained();
 }
 
@@ -248,7 +251,8 @@ void Session::on_drained()
 {
 	for (const auto &waiter : std::exchange(drain_waiters_, {}))
 		waiter();
-	resume_reading_.notify_all();
+	if (std::exchange(reading_waits_, false))
+		resume_reading_.notify_all();
 	if (!outbox_.empty())
 		return;
 	if (close_heard_)
@@ -266,6 +270,12 @@ void Session::tick(std::chrono::steady_clock::time_point now)
 	const auto heartbeat = shard_.settings().heartbeat;
 	if (now - last_heard_ > 2 * heartbeat) {
 		log::debug("session was silent for too long", log::Field("session", identity_.session));
+		hang_up();
+		return;
+	}
+	// Work that waits for a client holds a connection to the database, which others need.
+	if (!drain_waiters_.empty() && now - last_taken_ > stall_patience) {
+		log::info("session took nothing of what it asked for", log::Field("session", identity_.session));
 		hang_up();
 		return;
 	}
@@ -328,7 +338,7 @@ asio::awaitable<bool> Session::drained(
 		});
 	};
 	asio::post(session->socket_.get_executor(), [session, wake] {
-		if (session->gone_ || session->outbox_.bytes() <= low_water_bytes)
+		if (session->gone_ || session->outbox_.bytes() <= session->drained_bytes())
 			wake();
 		else
 			session->drain_waiters_.emplace_back(wake);

@@ -94,6 +94,9 @@ private:
 	void request_done();
 	void wait_writable();
 	bool reading_paused() const;
+	/// With no more than this in its queue, a session takes the next part of a snapshot: half of the queue, so that most
+	/// snapshots never wait for a slow client.
+	std::size_t drained_bytes() const { return shard_.settings().max_queue_bytes / 2; }
 	void hang_up();
 
 	Shard &shard_;
@@ -109,10 +112,12 @@ private:
 	std::size_t pending_ = 0; // requests at the desk
 	std::chrono::steady_clock::time_point last_heard_;
 	std::chrono::steady_clock::time_point last_heartbeat_;
+	std::chrono::steady_clock::time_point last_taken_; // bytes, by the client
 	std::optional<std::chrono::steady_clock::time_point> close_by_;
 	bool greeted_ = false;
 	bool waiting_writable_ = false;
 	bool in_dirty_ = false;
+	bool reading_waits_ = false;
 	bool lapsed_ = false; // some tail is
 	bool closing_ = false;
 	bool close_heard_ = false;

@@ -48,7 +48,8 @@ void Session::greet(const std::string &id, wire::Hello hello)
 void Session::request_done()
 {
 	--pending_;
-	resume_reading_.notify_all();
+	if (std::exchange(reading_waits_, false))
+		resume_reading_.notify_all();
 }
 
 void Session::answer(wire::FramePtr frame)

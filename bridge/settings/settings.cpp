@@ -214,19 +214,21 @@ Values from_config(const std::string &path)
 	if (!config.is_object())
 		fail("config file \"" + path + "\" must hold a JSON object");
 	Values values;
-	for (const auto &[name, value] : config.items()) {
+	for (const auto &item : config.items()) {
+		const std::string &name = item.key();
+		const nlohmann::json &value = item.value();
 		const Setting *setting = find_setting(name);
 		if (setting == nullptr)
 			fail("unknown setting \"" + name + "\" in config file \"" + path + "\"",
 				"See lockstep-bridge --help.");
-		auto add = [&](const nlohmann::json &item) {
-			if (item.is_structured() || item.is_null())
+		auto add = [&](const nlohmann::json &one) {
+			if (one.is_structured() || one.is_null())
 				fail("invalid value for \"" + name + "\" in config file \"" + path + "\"");
-			values.emplace_back(setting, item.is_string() ? item.get<std::string>() : item.dump());
+			values.emplace_back(setting, one.is_string() ? one.get<std::string>() : one.dump());
 		};
 		if (setting->list && value.is_array())
-			for (const auto &item : value)
-				add(item);
+			for (const nlohmann::json &one : value)
+				add(one);
 		else
 			add(value);
 	}

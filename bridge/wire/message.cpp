@@ -11,6 +11,7 @@ namespace lockstep::wire
 namespace
 {
 
+constexpr int max_depth = 1000; // of values, as PostgreSQL itself would take about
 constexpr std::size_t max_id_bytes = 256;
 constexpr std::size_t max_operations = 10000;
 constexpr std::size_t max_name_bytes = 1024;
@@ -213,7 +214,7 @@ std::variant<Message, BadMessage> parse_message(std::string_view text)
 {
 	std::string id;
 	try {
-		if (!valid_json(text))
+		if (!valid_json(text, max_depth))
 			throw Malformed{"message is not well-formed JSON"};
 		const auto object = JsonObject::parse(text);
 		if (!object)

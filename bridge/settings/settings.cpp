@@ -7,6 +7,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <nlohmann/json.hpp>
 
+#include <libpq-fe.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -323,11 +324,26 @@ void apply_values(Settings &settings, const Values &values)
 	}
 }
 
+/// What libpq cannot make sense of will not get better by trying again. (A text without "=" is a database's name.)
+void check_conninfo(const std::string &conninfo)
+{
+	if (conninfo.find('=') == std::string::npos && conninfo.find("://") == std::string::npos)
+		return;
+	char *problem = nullptr;
+	PQconninfoOption *const options = PQconninfoParse(conninfo.c_str(), &problem);
+	const std::string text = problem != nullptr ? problem : "out of memory";
+	PQfreemem(problem);
+	if (options == nullptr)
+		fail("invalid connection string in \"db\": " + text.substr(0, text.find('\n')));
+	PQconninfoFree(options);
+}
+
 void check(const Settings &settings)
 {
 	if (settings.db.empty())
 		fail(
 			"no database given", "Start it with --db \"host=… dbname=… user=…\", or set LOCKSTEP_BRIDGE_DB.");
+	check_conninfo(settings.db);
 	boost::system::error_code error;
 	const auto address = boost::asio::ip::make_address(settings.host, error);
 	if (error)

@@ -92,6 +92,9 @@ TEST(Settings, say_what_is_wrong)
 		EXPECT_EQ(complaint({"--listen", address}), std::string("invalid listen address \"") + address + "\"")
 			<< address;
 	EXPECT_EQ(complaint({"--listen", "example.org:80"}), "invalid listen address \"example.org\"");
+	EXPECT_EQ(complaint({"--db", "hots=x"}),
+		"invalid connection string in \"db\": invalid connection option \"hots\"");
+	EXPECT_EQ(complaint({"--db", "shop"}), "");
 	EXPECT_EQ(complaint({"--shards", "0"}), "invalid value for \"shards\": \"0\"");
 	EXPECT_EQ(complaint({"--heartbeat-seconds", "1e3"}), "invalid value for \"heartbeat_seconds\": \"1e3\"");
 	EXPECT_EQ(complaint({"--log-level", "loud"}), "invalid log level \"loud\"");

@@ -5,11 +5,33 @@ namespace lockstep::db
 
 Pool::Lease::~Lease()
 {
-	if (pool_ != nullptr)
+	if (pool_ == nullptr)
+		return;
+	if (aside_)
+		--pool_->aside_; // the connection is one too many, and ends
+	else
 		pool_->give_back(std::move(connection_), generation_);
 }
 
-asio::awaitable<Pool::Lease> Pool::lease()
+void Pool::Lease::step_aside()
+{
+	if (aside_ || pool_->aside_ >= pool_->max_aside_)
+		return;
+	aside_ = true;
+	++pool_->aside_;
+	pool_->free_place();
+}
+
+asio::awaitable<void> Pool::Lease::come_back()
+{
+	if (!aside_)
+		co_return;
+	co_await pool_->take_place();
+	aside_ = false;
+	--pool_->aside_;
+}
+
+asio::awaitable<void> Pool::take_place()
 {
 	if (taken_ < size_) {
 		++taken_;
@@ -20,6 +42,11 @@ asio::awaitable<Pool::Lease> Pool::lease()
 		if (!waiter->granted)
 			throw ConnectionLost("the database is not available");
 	}
+}
+
+asio::awaitable<Pool::Lease> Pool::lease()
+{
+	co_await take_place();
 	// From here on a place is ours: a lease in name, even while it has no connection, gives it back.
 	Lease place(this, nullptr, generation_);
 	while (!idle_.empty()) {

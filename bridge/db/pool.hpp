@@ -10,12 +10,13 @@
 namespace lockstep::db
 {
 
-/// A bounded number of connections, opened when needed. Whoever finds none free waits in line.
+/// A bounded number of connections, opened when needed. Whoever finds none free waits in line. A lease that waits for
+/// somebody slow can step aside: it keeps its connection, and another has its place; so many at most may do that.
 /// Shared object: only from its executor's thread; must outlive its leases.
 class Pool {
 public:
-	Pool(asio::any_io_executor executor, std::string conninfo, std::size_t size)
-		: executor_(std::move(executor)), conninfo_(std::move(conninfo)), size_(size)
+	Pool(asio::any_io_executor executor, std::string conninfo, std::size_t size, std::size_t aside = 0)
+		: executor_(std::move(executor)), conninfo_(std::move(conninfo)), size_(size), max_aside_(aside)
 	{
 	}
 
@@ -29,7 +30,7 @@ public:
 		~Lease();
 		Lease(Lease &&other) noexcept
 			: pool_(std::exchange(other.pool_, nullptr)), connection_(std::move(other.connection_)),
-			  generation_(other.generation_)
+			  generation_(other.generation_), aside_(other.aside_)
 		{
 		}
 		Lease &operator=(Lease &&) = delete;
@@ -37,11 +38,18 @@ public:
 		Connection *operator->() const { return connection_.get(); }
 		Connection &operator*() const { return *connection_; }
 
+		/// Lets another have the place, unless too many stand aside already. The connection is not to be used until
+		/// come_back() has returned.
+		void step_aside();
+		/// Waits for a place again. Throws ConnectionLost.
+		asio::awaitable<void> come_back();
+
 	private:
 		friend class Pool;
 		Pool *pool_;
 		std::unique_ptr<Connection> connection_;
 		unsigned generation_;
+		bool aside_ = false;
 	};
 
 	/// Throws ConnectionLost where none can be had.
@@ -57,13 +65,16 @@ private:
 		bool granted = false;
 	};
 
+	asio::awaitable<void> take_place();
 	void give_back(std::unique_ptr<Connection> connection, unsigned generation);
 	void free_place();
 
 	asio::any_io_executor executor_;
 	std::string conninfo_;
 	std::size_t size_;
+	std::size_t max_aside_;
 	std::size_t taken_ = 0; // leases, and places granted to waiters
+	std::size_t aside_ = 0; // leases without a place
 	unsigned generation_ = 0;
 	std::vector<std::unique_ptr<Connection>> idle_;
 	std::deque<std::shared_ptr<Waiter>> waiters_;

@@ -15,11 +15,14 @@
 namespace lockstep::desk
 {
 
+constexpr std::size_t lookup_connections = 2;
+
 /// Shared object: only from the core thread.
 struct Core {
 	Core(asio::any_io_executor core_executor, const Settings &all_settings, Metrics &all_metrics)
 		: executor(core_executor), settings(all_settings), metrics(all_metrics),
-		  reads(executor, settings.db, settings.read_connections),
+		  reads(executor, settings.db, settings.read_connections, settings.slow_connections),
+		  lookups(executor, settings.db, lookup_connections),
 		  writes(executor, settings.db, settings.write_connections), connection_changed(executor)
 	{
 	}
@@ -30,6 +33,7 @@ struct Core {
 	hub::Hub hub;
 	db::Catalogue catalogue;
 	db::Pool reads;
+	db::Pool lookups; // of their own: they are short, and nobody's snapshot shall hold them up
 	db::Pool writes;
 
 	/// The feed's changes up to here have been judged for all subscriptions that existed then: whatever a new one has to

@@ -131,6 +131,7 @@ void Distributor::connected(bool connected)
 	if (!connected) {
 		core_.catalogue.forget();
 		core_.reads.reset();
+		core_.lookups.reset();
 		core_.writes.reset();
 	}
 	shards_.each([connected](net::Shard &shard) { shard.database_status(connected); });

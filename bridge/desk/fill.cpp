@@ -1,6 +1,7 @@
 #include "desk/fill.hpp"
 
 #include "base/log.hpp"
+#include "base/spawn.hpp"
 #include "feed/batch.hpp"
 #include "wire/json.hpp"
 
@@ -14,6 +15,8 @@ namespace
 
 constexpr std::size_t snapshot_frame_bytes = 64U << 10U;
 constexpr std::chrono::milliseconds retry_pause{200};
+// A client that has not taken a part of its snapshot after this is slow: its connection stays, its place does not.
+constexpr std::chrono::milliseconds prompt{200};
 
 /// One piece of work for one session and subscription. It goes on over losses of the connection, and ends early when
 /// nobody wants its result any more.
@@ -40,7 +43,8 @@ private:
 	asio::awaitable<void> gap();
 	asio::awaitable<std::string> files(db::Connection &connection, const hub::Table &table);
 	asio::awaitable<bool> too_many(db::Connection &connection, const hub::Spec &spec);
-	asio::awaitable<bool> page_to_session(feed::Page &page, db::Connection &connection);
+	asio::awaitable<std::vector<hub::ChangesPtr>> judged(feed::Page &page, db::Connection &connection);
+	asio::awaitable<bool> wanted_still(db::Pool::Lease &lease);
 	asio::awaitable<bool> wait_for_database();
 	asio::awaitable<bool> wanted()
 	{
@@ -195,9 +199,46 @@ asio::awaitable<std::string> Filling::files(db::Connection &connection, const hu
 	co_return result.text(0, 0);
 }
 
+/// Waits until the client has taken what it was sent, without holding up others meanwhile. False where the rest is of
+/// no use.
+asio::awaitable<bool> Filling::wanted_still(db::Pool::Lease &lease)
+{
+	struct Wait {
+		explicit Wait(const asio::any_io_executor &executor) : timer(executor) {}
+		asio::steady_timer timer;
+		std::optional<bool> wanted;
+	};
+	const auto wait = std::make_shared<Wait>(core_.executor);
+	wait->timer.expires_after(prompt);
+	spawn(core_.executor, "snapshot",
+		[wait, session = session_, subscription = subscription_->id, ticket = ticket_,
+			executor = core_.executor]() -> asio::awaitable<void> {
+			wait->wanted = co_await net::Session::drained(session, subscription, ticket, executor);
+			wait->timer.cancel();
+		});
+	std::optional<std::uint64_t> sent; // when the client began to be slow
+	while (!wait->wanted) {
+		error_code ignored;
+		co_await wait->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+		if (wait->wanted)
+			break;
+		// Its transaction holds a lock on the table and keeps dead rows alive: not for ever.
+		if (sent && session_->sent_bytes() - *sent < snapshot_frame_bytes)
+			session_->give_up("too slow to take a snapshot");
+		lease.step_aside();
+		sent = session_->sent_bytes();
+		wait->timer.expires_after(core_.settings.snapshot_stall);
+	}
+	if (*wait->wanted)
+		co_await lease.come_back();
+	co_return *wait->wanted;
+}
+
 asio::awaitable<void> Filling::snapshot()
 {
 	db::Pool::Lease lease = co_await core_.reads.lease();
+	if (session_->gone()) // while it waited in line
+		co_return;
 	const hub::SpecPtr spec = subscription_->spec;
 	const hub::Table &table = spec->table();
 	// A TRUNCATE is not undone for older snapshots: what commits between our position and our reading would show an
@@ -235,7 +276,7 @@ asio::awaitable<void> Filling::snapshot()
 			frame += "],\"last\":false}";
 			send(wire::Frame::seal(std::move(frame)));
 			begun_ = true;
-			if (!co_await wanted()) {
+			if (!co_await wanted_still(lease)) {
 				done_ = true;
 				co_return;
 			}
@@ -265,36 +306,49 @@ asio::awaitable<void> Filling::snapshot()
 
 asio::awaitable<void> Filling::gap()
 {
-	db::Pool::Lease lease = co_await core_.reads.lease();
-	const hub::SpecPtr spec = subscription_->spec;
-	while (since) {
-		std::optional<feed::Page> page;
-		std::string uncovered;
-		try {
-			page =
-				co_await feed::read_table(*lease, since, upto, spec->table().relid, core_.settings.feed_page);
-		} catch (const db::SqlError &error) {
-			if (error.sqlstate != "LS004")
-				throw;
-			uncovered = error.message;
+	while (since && !session_->gone()) {
+		wire::PositionPtr next;
+		std::vector<hub::ChangesPtr> missed;
+		{
+			// For one page only: the client may be slow to take it.
+			const db::Pool::Lease lease = co_await core_.reads.lease();
+			std::optional<feed::Page> page;
+			std::string uncovered;
+			try {
+				page = co_await feed::read_table(
+					*lease, since, upto, subscription_->spec->table().relid, core_.settings.feed_page);
+			} catch (const db::SqlError &error) {
+				if (error.sqlstate != "LS004")
+					throw;
+				uncovered = error.message;
+			}
+			if (!page) {
+				start_over(uncovered);
+				co_return;
+			}
+			if (page->complete) {
+				settle(wire::Position::unite(since, upto));
+				core_.look();
+				co_return;
+			}
+			missed = co_await judged(*page, *lease);
+			next = page->batch.after;
 		}
-		if (!page) {
-			start_over(uncovered);
+		if (!since) // it has begun anew
 			co_return;
+		for (const hub::ChangesPtr &changes : missed) {
+			send(changes->frame);
+			if (!co_await wanted()) {
+				done_ = true;
+				co_return;
+			}
 		}
-		if (page->complete) {
-			settle(wire::Position::unite(since, upto));
-			core_.look();
-			co_return;
-		}
-		if (!co_await page_to_session(*page, *lease))
-			co_return;
-		since = page->batch.after;
+		since = next;
 	}
 }
 
-/// False where the rest of the gap is of no use.
-asio::awaitable<bool> Filling::page_to_session(feed::Page &page, db::Connection &connection)
+/// The page's frames for this subscription. Starts over where they would not do.
+asio::awaitable<std::vector<hub::ChangesPtr>> Filling::judged(feed::Page &page, db::Connection &connection)
 {
 	hub::Subscription own = *subscription_; // as it is now, whatever the feed brings meanwhile
 	hub::Judgement::Interests interests;
@@ -310,16 +364,9 @@ asio::awaitable<bool> Filling::page_to_session(feed::Page &page, db::Connection 
 	if (reshaped || !judgement.blind().empty()) {
 		start_over(reshaped ? "the table's shape changed"
 							: "a row's value has no form in which a filter could judge it");
-		co_return false;
+		co_return std::vector<hub::ChangesPtr>();
 	}
-	for (const hub::ChangesPtr &changes : judgement.write(core_.settings.max_frame_bytes, {})) {
-		send(changes->frame);
-		if (!co_await wanted()) {
-			done_ = true;
-			co_return false;
-		}
-	}
-	co_return true;
+	co_return judgement.write(core_.settings.max_frame_bytes, {});
 }
 
 } // namespace

@@ -57,9 +57,10 @@ asio::awaitable<void> FrontDesk::prepare(net::SessionPtr session, ClientPtr clie
 	std::exception_ptr thrown;
 	hub::SpecPtr spec;
 	try {
-		const db::Pool::Lease lease = co_await core_.reads.lease();
+		const db::Pool::Lease lease = co_await core_.lookups.lease();
 		SpecRequest wanted{request.table, request.where, request.columns, request.changed_only};
-		spec = co_await make_spec(core_, *lease, std::move(wanted), false);
+		if (!client->gone && !*ended) // while it waited in line
+			spec = co_await make_spec(core_, *lease, std::move(wanted), false);
 	} catch (...) {
 		thrown = std::current_exception();
 	}

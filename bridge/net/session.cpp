@@ -226,6 +226,7 @@ void Session::flush()
 			break;
 		}
 		last_taken_ = std::chrono::steady_clock::now();
+		sent_bytes_.fetch_add(static_cast<std::uint64_t>(sent), std::memory_order_relaxed);
 		shard_.metrics().bytes_sent.fetch_add(static_cast<std::uint64_t>(sent), std::memory_order_relaxed);
 		shard_.metrics().frames_sent.fetch_add(
 			outbox_.consume(static_cast<std::size_t>(sent)), std::memory_order_relaxed);
@@ -300,6 +301,15 @@ void Session::close(std::uint16_t code, std::string reason)
 	closing_ = true;
 	close_by_ = std::chrono::steady_clock::now() + close_patience;
 	send(wire::Frame::close(code, reason));
+}
+
+void Session::give_up(std::string reason)
+{
+	asio::post(socket_.get_executor(), [self = shared_from_this(), reason = std::move(reason)] {
+		if (!self->closing_ && !self->gone_)
+			log::info("session ended: " + reason, log::Field("session", self->identity_.session));
+		self->close(1013, reason);
+	});
 }
 
 void Session::hang_up()

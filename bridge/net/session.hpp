@@ -56,6 +56,10 @@ public:
 	/// the subscription or the session ended.
 	static asio::awaitable<bool> drained(
 		SessionPtr session, hub::SubscriptionId subscription, Ticket ticket, asio::any_io_executor executor);
+	/// The client does not take what it asked for, and holds up others by that: the session ends.
+	void give_up(std::string reason);
+	/// How much the client has been sent so far.
+	std::uint64_t sent_bytes() const { return sent_bytes_.load(std::memory_order_relaxed); }
 	bool gone() const { return gone_.load(std::memory_order_relaxed); }
 
 	// The shard's thread, for the shard.
@@ -122,6 +126,7 @@ private:
 	bool closing_ = false;
 	bool close_heard_ = false;
 	std::atomic<bool> gone_{false};
+	std::atomic<std::uint64_t> sent_bytes_{0};
 
 	friend class Shard; // in_dirty_
 };

@@ -140,6 +140,9 @@ const std::vector<Setting> &all_settings()
 			sized("read_connections", &Settings::read_connections, Bytes{1}, Bytes{200})},
 		{"write_connections", "N", false, "database connections for writes, at most (4)",
 			sized("write_connections", &Settings::write_connections, Bytes{1}, Bytes{200})},
+		{"slow_connections", "N", false,
+			"more of them, at most, for snapshots that wait for a client to take what it was sent (16)",
+			sized("slow_connections", &Settings::slow_connections, Bytes{0}, Bytes{200})},
 		{"heartbeat_seconds", "N", false, "how often clients are pinged; one silent for two is closed (25)",
 			[](Settings &s, const std::string &text) {
 				s.heartbeat = std::chrono::seconds(number("heartbeat_seconds", text, 1, 3600));
@@ -147,6 +150,11 @@ const std::vector<Setting> &all_settings()
 		{"write_timeout_seconds", "N", false, "how long a statement of a write may take (30)",
 			[](Settings &s, const std::string &text) {
 				s.write_timeout = std::chrono::seconds(number("write_timeout_seconds", text, 1, 3600));
+			}},
+		{"snapshot_stall_seconds", "N", false,
+			"how long a client may take nothing of its snapshot before it is closed (30)",
+			[](Settings &s, const std::string &text) {
+				s.snapshot_stall = std::chrono::seconds(number("snapshot_stall_seconds", text, 1, 3600));
 			}},
 		{"max_message_bytes", "N", false, "largest message that a client may send (4194304)",
 			sized("max_message_bytes", &Settings::max_message_bytes, Bytes{1024}, Bytes{1} << 30U)},

@@ -28,8 +28,10 @@ struct Settings {
 	std::size_t shards = 1;
 	std::size_t read_connections = 4;
 	std::size_t write_connections = 4;
+	std::size_t slow_connections = 16;
 	std::chrono::seconds heartbeat{25};
 	std::chrono::seconds write_timeout{30};
+	std::chrono::seconds snapshot_stall{30};
 	std::size_t max_message_bytes = 4U << 20U;
 	std::size_t max_queue_bytes = 8U << 20U;
 	std::size_t max_frame_bytes = 256U << 10U;

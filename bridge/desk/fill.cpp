@@ -263,7 +263,7 @@ asio::awaitable<void> Filling::snapshot()
 	for (const int ordinal : spec->columns())
 		columns += (columns.empty() ? "t." : ", t.") +
 			db::quote_identifier(table.columns[static_cast<std::size_t>(ordinal)].name);
-	co_await lease->start("SELECT lockstep.image(r) FROM (SELECT " + columns + " FROM " + table.name +
+	co_await lease->start("SELECT lockstep.image(r.*) FROM (SELECT " + columns + " FROM " + table.name +
 			" AS t WHERE " + spec->filter().sql() + ") AS r",
 		db::filter_params(spec->filter()));
 	const std::string head = wire::Frame::room() +

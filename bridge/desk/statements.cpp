@@ -78,7 +78,8 @@ std::string returning(const hub::Table &table)
 	std::string columns;
 	for (const int ordinal : table.key)
 		columns += (columns.empty() ? "t." : ", t.") + column_name(table, ordinal);
-	return " RETURNING (SELECT lockstep.image(k) FROM (SELECT " + columns + ") AS k), " +
+	// With ".*" the name is the row's, even where a column has the same name.
+	return " RETURNING (SELECT lockstep.image(k.*) FROM (SELECT " + columns + ") AS k), " +
 		(table.version >= 0 ? "t." + column_name(table, table.version) : std::string("NULL"));
 }
 

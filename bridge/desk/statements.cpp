@@ -42,10 +42,34 @@ std::vector<int> columns_of(const hub::Table &table, const std::string &object)
 	return result;
 }
 
+/// The value of a column that a row of JSON gives. Row images show a `json` column as a string that holds the document's
+/// text, so that it keeps its blanks and its order; and so it is taken back.
+std::string source(const hub::Table &table, int ordinal)
+{
+	const hub::Column &column = table.columns[static_cast<std::size_t>(ordinal)];
+	if (column.kind != hub::ColumnKind::json || column.type != "json")
+		return "r." + column_name(table, ordinal);
+	std::string name = "'";
+	for (const char c : column.name) {
+		if (c == '\'' || c == '\\')
+			name += c;
+		name += c;
+	}
+	return "CAST(d.image ->> E" + name + "' AS pg_catalog.json)";
+}
+
+/// The rows r of the table that the elements of a JSON array stand for, each with its element: d.image.
+std::string rows_of(const hub::Table &table, const std::string &array)
+{
+	return "pg_catalog.jsonb_array_elements(" + array +
+		"::pg_catalog.jsonb) AS d (image), LATERAL pg_catalog.jsonb_populate_record(NULL::" + table.name +
+		", d.image) AS r";
+}
+
 std::string next_param(RowStatement &statement, std::string value)
 {
 	statement.params.emplace_back(std::move(value));
-	return "$" + std::to_string(statement.params.size());
+	return std::string("$").append(std::to_string(statement.params.size()));
 }
 
 /// The condition that the row t has the operation's key.
@@ -61,8 +85,17 @@ std::string key_condition(const hub::Table &table, const wire::Operation &operat
 		if (wire::json_kind(*value) == wire::JsonKind::null)
 			throw SpecError(wire::bad_request("column \"" + column.name + "\" of the key is null"));
 		const bool json = column.kind == hub::ColumnKind::json;
-		out += (out.empty() ? "t." : " AND t.") + column_name(table, ordinal) + " = CAST(" +
-			next_param(statement, json ? std::string(*value) : hub::literal_text(*value)) +
+		const wire::JsonKind kind = wire::json_kind(*value);
+		out += out.empty() ? "t." : " AND t.";
+		out += column_name(table, ordinal);
+		if (!json && (kind == wire::JsonKind::array || kind == wire::JsonKind::object)) {
+			// An array, or composite: its text is not the JSON's.
+			out += " = (SELECT k." + column_name(table, ordinal) +
+				" FROM pg_catalog.jsonb_populate_record(NULL::" + table.name + ", " +
+				next_param(statement, operation.key) + "::pg_catalog.jsonb) AS k)";
+			continue;
+		}
+		out += " = CAST(" + next_param(statement, json ? std::string(*value) : hub::literal_text(*value)) +
 			"::pg_catalog.text AS " + column.cast_type + ")";
 	}
 	for (const auto &[name, value] : key.members())
@@ -110,7 +143,7 @@ RowStatement insert_statement(const hub::Table &table, std::span<const wire::Ope
 	RowStatement statement;
 	statement.table = &table;
 	const std::vector<int> columns = columns_of(table, inserts.front().values);
-	if (columns.empty()) { // nothing but defaults; jsonb_populate_recordset cannot say that
+	if (columns.empty()) { // nothing but defaults; a row of JSON cannot say that
 		if (inserts.size() > 1)
 			throw SpecError(wire::bad_request("several empty rows cannot be inserted at once"));
 		statement.sql = "INSERT INTO " + table.name + " AS t DEFAULT VALUES" + returning(table);
@@ -124,12 +157,11 @@ RowStatement insert_statement(const hub::Table &table, std::span<const wire::Ope
 	std::string sources;
 	for (const int ordinal : columns) {
 		targets += (targets.empty() ? "" : ", ") + column_name(table, ordinal);
-		sources += (sources.empty() ? "r." : ", r.") + column_name(table, ordinal);
+		sources += (sources.empty() ? "" : ", ") + source(table, ordinal);
 	}
 	// Columns that no row names are left out, and get their defaults.
-	statement.sql = "INSERT INTO " + table.name + " AS t (" + targets + ") SELECT " + sources +
-		" FROM pg_catalog.jsonb_populate_recordset(NULL::" + table.name + ", " + next_param(statement, rows) +
-		"::pg_catalog.jsonb) AS r" + returning(table);
+	statement.sql = "INSERT INTO " + table.name + " AS t (" + targets + ") SELECT " + sources + " FROM " +
+		rows_of(table, next_param(statement, rows)) + returning(table);
 	return statement;
 }
 
@@ -138,13 +170,13 @@ RowStatement update_statement(const hub::Table &table, const wire::Operation &op
 	RowStatement statement;
 	statement.table = &table;
 	statement.target = &operation;
-	const std::string values = next_param(statement, operation.values) + "::pg_catalog.jsonb";
+	const std::string values = next_param(statement, "[" + operation.values + "]");
 	std::string assignments;
 	for (const int ordinal : columns_of(table, operation.values)) {
 		if (ordinal == table.version && operation.version)
 			continue; // the version that the client was shown is the one that counts
-		assignments += (assignments.empty() ? "" : ", ") + column_name(table, ordinal) + " = r." +
-			column_name(table, ordinal);
+		assignments +=
+			(assignments.empty() ? "" : ", ") + column_name(table, ordinal) + " = " + source(table, ordinal);
 	}
 	if (operation.version) {
 		if (table.version < 0)
@@ -154,9 +186,8 @@ RowStatement update_statement(const hub::Table &table, const wire::Operation &op
 	}
 	if (assignments.empty())
 		throw SpecError(wire::bad_request("\"set\" names no column"));
-	statement.sql = "UPDATE " + table.name + " AS t SET " + assignments +
-		" FROM pg_catalog.jsonb_populate_record(NULL::" + table.name + ", " + values + ") AS r WHERE " +
-		key_condition(table, operation, statement) + returning(table);
+	statement.sql = "UPDATE " + table.name + " AS t SET " + assignments + " FROM " + rows_of(table, values) +
+		" WHERE " + key_condition(table, operation, statement) + returning(table);
 	return statement;
 }
 

@@ -32,7 +32,7 @@ private:
 	asio::awaitable<void> begin();
 	asio::awaitable<void> carry_out();
 	asio::awaitable<void> insert_run(std::size_t first, std::size_t last);
-	asio::awaitable<bool> try_group(const RowStatement &statement);
+	asio::awaitable<bool> try_group(const RowStatement &statement, std::size_t rows);
 	asio::awaitable<void> single(std::size_t index);
 	asio::awaitable<void> execute(const RowStatement &statement);
 	asio::awaitable<wire::FramePtr> finish(std::string result);
@@ -73,7 +73,6 @@ asio::awaitable<wire::FramePtr> RowWriter::run()
 			"SELECT lockstep.mutation_end($1, $2, $3)", db::params(actor, *write.mutation, result));
 	committing_ = true;
 	co_await connection_.query("COMMIT");
-	committing_ = false;
 	++core_.metrics.writes;
 	co_return co_await finish(std::move(result));
 }
@@ -119,26 +118,33 @@ asio::awaitable<void> RowWriter::carry_out()
 }
 
 /// Inserts of the same columns into the same table go in one statement. Where that fails, they are repeated one by
-/// one, to find the one that does.
+/// one, to find the one that does; likewise where a trigger keeps a row out, as each operation has its place in the
+/// results.
 asio::awaitable<void> RowWriter::insert_run(std::size_t first, std::size_t last)
 {
 	const std::vector<wire::Operation> &operations = order_.request.operations;
 	const hub::Table &table = *tables_.at(operations[first].table);
 	const RowStatement statement =
 		insert_statement(table, std::span(operations).subspan(first, last - first));
-	if (co_await try_group(statement))
+	if (co_await try_group(statement, last - first))
 		co_return;
 	for (std::size_t i = first; i < last; ++i)
 		co_await single(i);
 }
 
-asio::awaitable<bool> RowWriter::try_group(const RowStatement &statement)
+/// False where nothing was done: it failed, or a trigger kept a row out, and nobody can tell which.
+asio::awaitable<bool> RowWriter::try_group(const RowStatement &statement, std::size_t rows)
 {
+	const std::size_t before = results_.size();
 	co_await connection_.query("SAVEPOINT lockstep_group");
 	bool refused = false;
 	try {
 		co_await execute(statement);
 	} catch (const db::SqlError &) { // said again by the single statement that fails
+		refused = true;
+	}
+	if (results_.size() != before + rows) {
+		results_.resize(before);
 		refused = true;
 	}
 	co_await connection_.query(
@@ -176,6 +182,8 @@ asio::awaitable<void> RowWriter::execute(const RowStatement &statement)
 	const db::Result result = co_await connection_.query(statement.sql, statement.params);
 	if (statement.target != nullptr && result.rows() == 0)
 		throw missing_row(*statement.table, *statement.target);
+	if (result.rows() == 0) // a trigger kept the row out
+		results_.emplace_back("{}");
 	for (int row = 0; row < result.rows(); ++row) {
 		std::string text = "{\"key\":" + result.text(row, 0);
 		if (!result.null(row, 1))
@@ -187,14 +195,21 @@ asio::awaitable<void> RowWriter::execute(const RowStatement &statement)
 asio::awaitable<wire::FramePtr> RowWriter::finish(std::string result)
 {
 	// A position taken after the commit sees the write; a client that has reached it has seen its own change.
-	const wire::PositionPtr position = co_await feed::read_position(connection_);
+	// Whatever fails now, the write is done: it must not be answered with an error, or the client may do it again.
+	wire::PositionPtr position;
+	try {
+		position = co_await feed::read_position(connection_);
+	} catch (const std::exception &error) {
+		log::warn("a write is answered without a position", log::Field("error", error.what()));
+	}
 	wire::Answer answer("written", order_.id);
 	const auto members = wire::JsonObject::parse(result);
 	if (!members)
 		throw std::runtime_error("the stored result of a mutation is no object");
 	for (const auto &[name, value] : members->members())
 		answer.raw(name, value);
-	answer.text("position", position->text());
+	if (position)
+		answer.text("position", position->text());
 	co_return answer.seal();
 }
 

@@ -132,7 +132,8 @@ asio::awaitable<Page> read_feed(db::Connection &connection, wire::PositionPtr si
 	collect(page.batch, result, changes);
 	page.complete = static_cast<std::size_t>(changes) < max_changes;
 	if (changes > 0)
-		page.first_at = hub::parse_moment(iso_timestamp(result.get(0, at)));
+		if (const auto moment = hub::parse_moment(iso_timestamp(result.get(0, at))))
+			page.first_at = *moment + hub::moment_epoch;
 	if (page.complete)
 		page.batch.after = parse_position(result.get(changes, position));
 	co_return page;

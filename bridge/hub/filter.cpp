@@ -35,7 +35,9 @@ std::optional<std::int64_t> image_number(ColumnKind kind, std::string_view image
 	if (kind == ColumnKind::boolean)
 		return image == "true" ? 1 : 0;
 	if (is_moment(kind))
-		return image.size() < 2 ? std::nullopt : parse_moment(image.substr(1, image.size() - 2));
+		return image.size() < 2 ? std::nullopt
+								: parse_moment(image.substr(1, image.size() - 2),
+									  kind == ColumnKind::date ? MomentUnit::days : MomentUnit::microseconds);
 	std::int64_t number = 0;
 	const auto [end, error] = std::from_chars(image.data(), image.data() + image.size(), number);
 	if (error != std::errc{} || end != image.data() + image.size())

@@ -7,6 +7,8 @@ namespace lockstep::hub
 namespace
 {
 
+constexpr std::int64_t limit_days = 106751983; // in microseconds these fit into 64 bits, with days to spare
+
 class Reader {
 public:
 	explicit Reader(std::string_view text) : rest_(text) {}
@@ -54,7 +56,7 @@ private:
 	std::string_view rest_;
 };
 
-/// Days since 1970-01-01 in the proleptic Gregorian calendar; year 0 is 1 BC (Howard Hinnant's algorithm).
+/// Days since 2000-01-01 in the proleptic Gregorian calendar; year 0 is 1 BC (Howard Hinnant's algorithm).
 std::int64_t days_from_civil(std::int64_t year, std::int64_t month, std::int64_t day)
 {
 	year -= month <= 2 ? 1 : 0;
@@ -62,7 +64,7 @@ std::int64_t days_from_civil(std::int64_t year, std::int64_t month, std::int64_t
 	const std::int64_t year_of_era = year - era * 400;
 	const std::int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
 	const std::int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-	return era * 146097 + day_of_era - 719468;
+	return era * 146097 + day_of_era - 730425;
 }
 
 /// "+02", "+05:30", "-00:44:30" in seconds.
@@ -88,7 +90,7 @@ bool parse_zone(Reader &reader, std::int64_t &seconds)
 
 } // namespace
 
-std::optional<std::int64_t> parse_moment(std::string_view text)
+std::optional<std::int64_t> parse_moment(std::string_view text, MomentUnit unit)
 {
 	if (text == "infinity")
 		return moment_infinity;
@@ -108,9 +110,11 @@ std::optional<std::int64_t> parse_moment(std::string_view text)
 	std::int64_t second = 0;
 	std::int64_t micros = 0;
 	std::int64_t zone = 0;
+	bool timed = false;
 	if (reader.take('T') || reader.front() == ' ') {
 		// " BC" may follow a date at once; a time may be set off by a blank
 		if (reader.front() != ' ' || !text.ends_with(" BC") || text.find(':') != std::string_view::npos) {
+			timed = true;
 			reader.take(' ');
 			if (!reader.number(hour, 2, 2) || !reader.take(':') || !reader.number(minute, 2, 2) ||
 				!reader.take(':') || !reader.number(second, 2, 2))
@@ -126,8 +130,14 @@ std::optional<std::int64_t> parse_moment(std::string_view text)
 		year = 1 - year;
 	if (!reader.at_end())
 		return std::nullopt;
-	return ((days_from_civil(year, month, day) * 24 + hour) * 60 + minute) * 60 * 1000000 +
-		(second - zone) * 1000000 + micros;
+	// A date may lie twenty times as far off as microseconds can tell: with nothing but a date, days are counted.
+	const std::int64_t days = days_from_civil(year, month, day);
+	if (unit == MomentUnit::days)
+		return timed ? std::nullopt : std::optional(days);
+	const std::int64_t seconds = ((hour * 60) + minute) * 60 + second - zone;
+	if (days < -limit_days || days > limit_days)
+		return std::nullopt;
+	return (days * 86400 + seconds) * 1000000 + micros;
 }
 
 } // namespace lockstep::hub

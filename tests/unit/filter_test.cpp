@@ -190,10 +190,12 @@ TEST(Filter, refuses_what_it_cannot_mean)
 
 TEST(Moment, reads_what_postgresql_puts_into_json)
 {
-	EXPECT_EQ(parse_moment("1970-01-01"), 0);
-	EXPECT_EQ(parse_moment("1970-01-01T00:00:00.5"), 500000);
-	EXPECT_EQ(parse_moment("1969-12-31T23:59:59.999999+00:00"), -1);
-	EXPECT_EQ(parse_moment("2000-02-29T12:30:15.25+05:30"), (951782400LL + 7 * 3600 + 15) * 1000000 + 250000);
+	EXPECT_EQ(parse_moment("2000-01-01"), 0);
+	EXPECT_EQ(parse_moment("2000-01-01T00:00:00.5"), 500000);
+	EXPECT_EQ(parse_moment("1970-01-01"), -moment_epoch);
+	EXPECT_EQ(parse_moment("1999-12-31T23:59:59.999999+00:00"), -1);
+	EXPECT_EQ(
+		parse_moment("2000-02-29T12:30:15.25+05:30"), (59LL * 86400 + 7 * 3600 + 15) * 1000000 + 250000);
 	EXPECT_EQ(parse_moment("0001-12-31 BC"), *parse_moment("0001-01-01") - 86400000000LL);
 	EXPECT_EQ(parse_moment("12026-01-01"), *parse_moment("2026-01-01") + 3652425LL * 86400000000LL);
 	EXPECT_EQ(parse_moment("1890-01-01T00:00:00-00:44:30"), *parse_moment("1890-01-01T00:44:30"));
@@ -201,6 +203,17 @@ TEST(Moment, reads_what_postgresql_puts_into_json)
 	for (const char *bad : {"", "2026", "2026-13-01", "2026-01-01T", "2026-01-01T10", "tomorrow",
 			 "2026-01-01x", "2026-01-01T10:00:00.1234567"})
 		EXPECT_FALSE(parse_moment(bad)) << bad;
+}
+
+TEST(Moment, the_ends_of_what_postgresql_can_hold_keep_their_order)
+{
+	EXPECT_EQ(parse_moment("294276-12-31T23:59:59.999999"), 9223371331199999999);
+	EXPECT_EQ(parse_moment("4714-11-24T00:00:00 BC"), -211813488000000000);
+	EXPECT_FALSE(parse_moment("5874897-12-31")); // no timestamp goes as far
+	EXPECT_EQ(parse_moment("5874897-12-31", MomentUnit::days), 2145031948);
+	EXPECT_EQ(parse_moment("4714-11-24 BC", MomentUnit::days), -2451545);
+	EXPECT_EQ(parse_moment("infinity", MomentUnit::days), moment_infinity);
+	EXPECT_FALSE(parse_moment("2026-01-01T00:00:00", MomentUnit::days));
 }
 
 } // namespace

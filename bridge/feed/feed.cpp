@@ -125,6 +125,7 @@ asio::awaitable<void> Feed::begin(db::Connection &connection)
 asio::awaitable<void> Feed::read(db::Connection &connection)
 {
 	bool complete = false;
+	bool begun_anew = false;
 	while (!complete) {
 		std::optional<Page> page;
 		std::string uncovered;
@@ -136,6 +137,9 @@ asio::awaitable<void> Feed::read(db::Connection &connection)
 			uncovered = error.message;
 		}
 		if (!page) {
+			if (begun_anew) // not even the position just read is good: only time can help
+				throw std::runtime_error(uncovered);
+			begun_anew = true;
 			// Another database, or another life of it: what clients have cannot be continued.
 			log::warn("the feed begins anew", log::Field("reason", uncovered));
 			position_ = co_await read_position(connection);

@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "base/spawn.hpp"
+#include "wire/json.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -21,6 +22,15 @@ constexpr std::size_t max_pending = 256; // requests at the desk, before reading
 constexpr std::size_t max_frames_per_send = 64;
 constexpr std::chrono::seconds close_patience{3};  // for the client's half of the closing handshake
 constexpr std::chrono::seconds stall_patience{15}; // for a client that takes nothing while work waits for it
+
+/// Is this, though something else may be wrong with it, a hello?
+bool is_hello(const std::string &text)
+{
+	if (!wire::valid_json(text))
+		return false;
+	const auto object = wire::JsonObject::parse(text);
+	return object && object->find("type") == "\"hello\"";
+}
 
 } // namespace
 
@@ -123,6 +133,8 @@ void Session::handle_text(const std::string &text)
 {
 	auto parsed = wire::parse_message(text);
 	if (auto *bad = std::get_if<wire::BadMessage>(&parsed)) {
+		if (!greeted_ && !is_hello(text))
+			return;
 		shard_.metrics().count_error("bad_request");
 		send(wire::error_frame(bad->id, wire::bad_request(bad->message, bad->hint)));
 		return;

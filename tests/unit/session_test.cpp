@@ -244,6 +244,10 @@ TEST_F(SessionTest, only_hello_is_answered_before_welcome)
 	client.upgrade();
 	client.say({{"type", "ping"}, {"id", 1}});
 	client.say({{"type", "subscribe"}, {"id", 2}, {"table", "t"}});
+	client.say({{"type", "nonsense"}, {"id", 2}});
+	client.say(json::array());
+	client.say({{"type", "hello"}, {"id", 2}, {"client", 7}});
+	EXPECT_EQ(client.message()["type"], "error"); // a hello, and the first that is answered
 	client.say({{"type", "hello"}, {"id", 3}, {"actor", "alice"}, {"client", "tab"}});
 	const json welcome = client.message();
 	EXPECT_EQ(welcome["type"], "welcome");

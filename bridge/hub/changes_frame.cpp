@@ -1,5 +1,6 @@
 #include "hub/changes_frame.hpp"
 
+#include "hub/member_column.hpp"
 #include "wire/json.hpp"
 
 namespace lockstep::hub
@@ -109,7 +110,7 @@ void ChangesWriter::append_row(const Change &change, const RowImage &row, bool o
 		wire::JsonWalk walk(change.old);
 		wire::JsonMember member;
 		while (walk.next(member))
-			if (const int ordinal = spec_->table().find(member.key); ordinal >= 0)
+			if (const int ordinal = member_column(spec_->table(), member.key); ordinal >= 0)
 				wanted[static_cast<std::size_t>(ordinal)] = true;
 	}
 	text_ += ",\"row\":{";
@@ -134,7 +135,7 @@ void ChangesWriter::append_old(const Change &change)
 	wire::JsonWalk walk(change.old);
 	wire::JsonMember member;
 	while (walk.next(member)) {
-		const int ordinal = spec_->table().find(member.key);
+		const int ordinal = member_column(spec_->table(), member.key);
 		if (ordinal < 0 || !spec_->selects(ordinal))
 			continue;
 		if (!first)

@@ -1,5 +1,6 @@
 #include "hub/row_image.hpp"
 
+#include "hub/member_column.hpp"
 #include "wire/json.hpp"
 
 namespace lockstep::hub
@@ -10,9 +11,7 @@ bool RowImage::overlay(const Table &table, std::string_view row)
 	wire::JsonWalk walk(row);
 	wire::JsonMember member;
 	while (walk.next(member)) {
-		const int ordinal = member.key.find('\\') == std::string_view::npos
-			? table.find(member.key)
-			: table.find(wire::json_string("\"" + std::string(member.key) + "\""));
+		const int ordinal = member_column(table, member.key);
 		if (ordinal >= 0)
 			values_[static_cast<std::size_t>(ordinal)] = member.value;
 	}

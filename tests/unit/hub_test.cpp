@@ -133,6 +133,21 @@ TEST(Hub, rows_changed_sends_the_key_and_what_changed)
 	EXPECT_EQ(row, json::parse(R"({"id":1,"status":"b"})"));
 }
 
+TEST(Hub, columns_whose_names_json_escapes_are_found_among_what_changed)
+{
+	Table table = *test::orders();
+	table.columns[1].name = "sta\"t\\us";
+	table.index();
+	Hub hub;
+	hub.acquire(std::make_shared<const Spec>(
+		std::make_shared<const Table>(table), std::vector<int>{0, 1, 2}, true, Condition{}, "", true));
+	BatchMaker maker(position(10));
+	maker.transaction(10).update(R"({"id": 1, "sta\"t\\us": "b", "total": 5})", R"({"sta\"t\\us": "a"})");
+	const json change = parsed(test::frames(hub, maker.batch()).at(0))["transactions"][0]["changes"][0];
+	EXPECT_EQ(change["row"], json::parse(R"({"id":1,"sta\"t\\us":"b"})"));
+	EXPECT_EQ(change["old"], json::parse(R"({"sta\"t\\us":"a"})"));
+}
+
 TEST(Hub, an_image_that_cannot_be_judged_makes_its_subscription_fetch_anew)
 {
 	Hub hub;

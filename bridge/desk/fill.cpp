@@ -70,19 +70,32 @@ private:
 
 asio::awaitable<bool> Filling::subscribe(wire::Subscribe request)
 {
-	using Work = net::Tail::Work;
 	confirmed_ = false;
 	limit_ = request.limit;
-	snapshots = request.snapshot;
 	const bool all = !request.since && request.snapshot;
-	// From here on the feed's frames are kept for this session: what is read below begins no later.
-	session_->attach(
-		id_, subscription_->id, subscription_->name, ticket_, all ? Work::snapshot : Work::resume, snapshots);
-	upto = core_.judged;
-	if (request.since) {
+	if (request.since)
 		since = wire::Position::parse(*request.since);
+	net::Session::Start start{
+		id_, subscription_->id, subscription_->name, ticket_, all, since, request.snapshot};
+	const net::Session::Attached attached =
+		co_await net::Session::attached(session_, std::move(start), core_.executor);
+	if (!attached.joined) {
+		session_->dismiss();
+		co_return false;
+	}
+	// The feed's frames are kept for this session since then: what is read below begins no later.
+	upto = core_.judged;
+	snapshots = attached.snapshots;
+	if (attached.running) {
+		confirm((attached.from ? attached.from : upto)->text());
+		co_return true;
+	}
+	if (request.since) {
+		since = attached.from;
 		confirm(*request.since);
-		if (request.shape && *request.shape != subscription_->spec->shape())
+		if (attached.refetch)
+			start_over("a snapshot that others wait for comes first");
+		else if (request.shape && *request.shape != subscription_->spec->shape())
 			start_over(
 				"the position was reached with another filter, other columns or another shape of the table");
 	} else if (!request.snapshot) {
@@ -96,7 +109,7 @@ asio::awaitable<bool> Filling::subscribe(wire::Subscribe request)
 /// What was sent does not lead to what follows: the client shall begin with a snapshot (its own, where it wants none).
 void Filling::start_over(const std::string &reason)
 {
-	send(wire::refetch_frame(subscription_->name, reason));
+	session_->start_over(subscription_->id, ticket_, wire::refetch_frame(subscription_->name, reason));
 	++core_.metrics.refetches;
 	since = nullptr;
 	begun_ = false;
@@ -141,6 +154,7 @@ asio::awaitable<void> Filling::run()
 		const auto failure = lasting_failure(thrown);
 		if (!confirmed_) {
 			session_->refuse(id_, failure.value_or(wire::unavailable()));
+			session_->call_off(subscription_->id, ticket_);
 			refused_ = true;
 			co_return;
 		}

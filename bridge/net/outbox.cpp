@@ -16,18 +16,18 @@ void Outbox::add(Item item)
 
 void Outbox::push(wire::FramePtr frame)
 {
-	add({std::move(frame), 0, nullptr, true, false});
+	add({std::move(frame), 0, 0, nullptr, true, false});
 }
 
-void Outbox::push_live(
-	hub::SubscriptionId subscription, wire::FramePtr frame, wire::PositionPtr before, bool more)
+void Outbox::push_live(hub::SubscriptionId subscription, Ticket ticket, wire::FramePtr frame,
+	wire::PositionPtr before, bool more)
 {
-	add({std::move(frame), subscription, std::move(before), false, more});
+	add({std::move(frame), subscription, ticket, std::move(before), false, more});
 }
 
 void Outbox::push_position(wire::FramePtr frame)
 {
-	add({std::move(frame), 0, nullptr, false, false});
+	add({std::move(frame), 0, 0, nullptr, false, false});
 }
 
 std::size_t Outbox::gather(std::span<iovec> out) const
@@ -100,10 +100,11 @@ std::vector<Outbox::Lost> Outbox::drop()
 			follow(split, item);
 			return true;
 		}
-		const bool known = std::any_of(lost.begin(), lost.end(),
-			[&](const Lost &entry) { return entry.subscription == item.subscription; });
+		const bool known = std::any_of(lost.begin(), lost.end(), [&](const Lost &entry) {
+			return entry.subscription == item.subscription && entry.ticket == item.ticket;
+		});
 		if (!known)
-			lost.push_back({item.subscription, item.before});
+			lost.push_back({item.subscription, item.ticket, item.before});
 		return false;
 	});
 	return lost;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hub/subscription.hpp"
+#include "net/tail.hpp"
 #include "wire/frame.hpp"
 #include "wire/position.hpp"
 
@@ -21,9 +22,10 @@ class Outbox {
 public:
 	/// A frame that must arrive: an answer, a part of a snapshot or a catch-up.
 	void push(wire::FramePtr frame);
-	/// A frame of live changes. It may be dropped; then the session goes on from `before`.
-	void push_live(
-		hub::SubscriptionId subscription, wire::FramePtr frame, wire::PositionPtr before, bool more);
+	/// A frame of live changes. It may be dropped; then the session goes on from `before`. `ticket`: the work that it
+	/// comes after.
+	void push_live(hub::SubscriptionId subscription, Ticket ticket, wire::FramePtr frame,
+		wire::PositionPtr before, bool more);
 	/// A position message: dropped without loss, but never kept where changes before it were dropped.
 	void push_position(wire::FramePtr frame);
 
@@ -39,10 +41,11 @@ public:
 
 	struct Lost {
 		hub::SubscriptionId subscription;
+		Ticket ticket;
 		wire::PositionPtr resume; // what the client has got of it, once the rest of the queue is sent
 	};
 	/// Drops live changes, except the frame that is partly written and the rest of a transaction whose first pieces
-	/// the client has got.
+	/// the client has got. Tells the first loss of each subscription and ticket, in order.
 	std::vector<Lost> drop();
 
 	/// The subscription has ended: what is left of its live changes is not sent.
@@ -52,6 +55,7 @@ private:
 	struct Item {
 		wire::FramePtr frame;
 		hub::SubscriptionId subscription = 0;
+		Ticket ticket = 0;
 		wire::PositionPtr before;
 		bool firm = true;
 		bool more = false;

@@ -43,11 +43,35 @@ public:
 	void dismiss();
 	/// The answer to a subscribe that failed.
 	void refuse(std::string id, wire::Failure failure);
-	/// The subscribe `id` is about subscription `name`; work numbered `ticket` will bring its start.
-	void attach(std::string id, hub::SubscriptionId subscription, std::string name, Ticket ticket,
-		Tail::Work work, bool snapshots);
+	/// How a subscribe begins.
+	struct Start {
+		std::string id;
+		hub::SubscriptionId subscription = 0;
+		std::string name;
+		Ticket ticket = 0;       // of the work that will bring it
+		bool snapshot = false;   // all rows …
+		wire::PositionPtr since; // … or what came since; null: only what will come
+		bool snapshots = false;  // may the bridge send snapshots where the client has to fetch anew?
+	};
+	/// What became of it.
+	struct Attached {
+		bool joined = false;    // otherwise the client has ended it already
+		bool running = false;   // there is nothing to be done: the subscription goes on as before
+		bool refetch = false;   // a snapshot is owed to others, which this work has to bring
+		bool snapshots = false; // as above, of all who share it
+		wire::PositionPtr from; // from where the work has to read; running: what the client will have got
+	};
+	/// `then` is called on the session's shard.
+	void attach(Start start, std::function<void(const Attached &)> then);
+	/// The same for `executor`.
+	static asio::awaitable<Attached> attached(
+		SessionPtr session, Start start, asio::any_io_executor executor);
 	/// A frame of that work; dropped where the work was superseded.
 	void send_part(hub::SubscriptionId subscription, Ticket ticket, wire::FramePtr frame);
+	/// The client has to fetch anew, as `frame` tells it: the work brings a snapshot from now on.
+	void start_over(hub::SubscriptionId subscription, Ticket ticket, wire::FramePtr frame);
+	/// The work will not be done; whoever shares the subscription goes on as before.
+	void call_off(hub::SubscriptionId subscription, Ticket ticket);
 	/// The work is done; the client has all that `seen` sees.
 	void settle(hub::SubscriptionId subscription, Ticket ticket, wire::PositionPtr seen);
 	/// The work cannot go on: the subscription ends.
@@ -91,6 +115,9 @@ private:
 	void subscribe(std::string id, wire::Subscribe request);
 	void unsubscribe(const std::string &id, const wire::Unsubscribe &request);
 	void remove(std::map<hub::SubscriptionId, Subscribed>::iterator at);
+	Attached attach_now(const Start &start);
+	void resume_feed(const Tail &tail, const std::vector<hub::ChangesPtr> &kept);
+	void order_snapshot(hub::SubscriptionId subscription, Subscribed &entry);
 	Subscribed *current(hub::SubscriptionId subscription, Ticket ticket);
 	void fall_behind();
 	void catch_up_lapsed();

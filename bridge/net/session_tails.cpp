@@ -95,27 +95,67 @@ void Session::refuse(std::string id, wire::Failure failure)
 		});
 }
 
-void Session::attach(std::string id, hub::SubscriptionId subscription, std::string name, Ticket ticket,
-	Tail::Work work, bool snapshots)
+Session::Attached Session::attach_now(const Start &start)
+{
+	const auto request = requests_.find(start.id);
+	if (gone_ || request == requests_.end())
+		return {}; // the client has changed its mind
+	request->second = start.subscription;
+	Subscribed &entry = subscribed_[start.subscription];
+	const bool shared = entry.tail != nullptr;
+	if (!shared) {
+		entry.tail =
+			std::make_unique<Tail>(start.subscription, start.name, shard_.settings().max_queue_bytes);
+		shard_.join(start.subscription, *this, *entry.tail);
+	}
+	Tail &tail = *entry.tail;
+	if (std::find(entry.ids.begin(), entry.ids.end(), start.id) == entry.ids.end())
+		entry.ids.push_back(start.id);
+	entry.snapshots |= start.snapshots;
+	Attached result;
+	result.joined = true;
+	result.snapshots = entry.snapshots;
+	if (start.snapshot) {
+		tail.hold(start.ticket, Tail::Work::snapshot, shard_.position());
+	} else if (shared && !start.since) {
+		result.running = true;
+		result.from = tail.reached(shard_.position());
+	} else if (tail.refetching()) {
+		result.refetch = true;
+		tail.hold(start.ticket, Tail::Work::refetch, shard_.position());
+	} else {
+		tail.hold(start.ticket, Tail::Work::resume, shard_.position(), start.since);
+		result.from = tail.reads_from();
+	}
+	return result;
+}
+
+void Session::attach(Start start, std::function<void(const Attached &)> then)
 {
 	asio::post(socket_.get_executor(),
-		[self = shared_from_this(), id = std::move(id), subscription, name = std::move(name), ticket, work,
-			snapshots] {
-			const auto request = self->requests_.find(id);
-			if (self->gone_ || request == self->requests_.end())
-				return; // the client has changed its mind
-			request->second = subscription;
-			Subscribed &entry = self->subscribed_[subscription];
-			if (!entry.tail) {
-				entry.tail =
-					std::make_unique<Tail>(subscription, name, self->shard_.settings().max_queue_bytes);
-				self->shard_.join(subscription, *self, *entry.tail);
-			}
-			if (std::find(entry.ids.begin(), entry.ids.end(), id) == entry.ids.end())
-				entry.ids.push_back(id);
-			entry.snapshots |= snapshots;
-			entry.tail->hold(ticket, work);
+		[self = shared_from_this(), start = std::move(start), then = std::move(then)] {
+			then(self->attach_now(start));
 		});
+}
+
+asio::awaitable<Session::Attached> Session::attached(
+	SessionPtr session, Start start, asio::any_io_executor executor)
+{
+	struct Wait {
+		explicit Wait(const asio::any_io_executor &where) : signal(where) {}
+		Signal signal;
+		std::optional<Attached> result;
+	};
+	auto wait = std::make_shared<Wait>(executor);
+	session->attach(std::move(start), [wait, executor](const Attached &result) {
+		asio::post(executor, [wait, result] {
+			wait->result = result;
+			wait->signal.notify_all();
+		});
+	});
+	while (!wait->result)
+		co_await wait->signal.wait();
+	co_return *wait->result;
 }
 
 Session::Subscribed *Session::current(hub::SubscriptionId subscription, Ticket ticket)
@@ -143,20 +183,51 @@ void Session::settle(hub::SubscriptionId subscription, Ticket ticket, wire::Posi
 			Subscribed *entry = self->current(subscription, ticket);
 			if (entry == nullptr)
 				return;
-			Tail &tail = *entry->tail;
-			for (const hub::ChangesPtr &changes : tail.settle(seen, self->shard_.position()))
-				self->outbox_.push_live(subscription, changes->frame, changes->before, changes->more);
-			self->shard_.unsettled(*self);
-			if (tail.phase() == Tail::Phase::lapsed) {
-				self->lapsed_ = true;
-				self->shard_.metrics().behind.fetch_add(1, std::memory_order_relaxed);
-			}
-			if (self->outbox_.bytes() > self->shard_.settings().max_queue_bytes)
-				self->fall_behind();
-			self->shard_.dirty(*self);
-			if (self->outbox_.empty())
-				self->on_drained();
+			self->resume_feed(*entry->tail, entry->tail->settle(seen, self->shard_.position()));
 		});
+}
+
+void Session::start_over(hub::SubscriptionId subscription, Ticket ticket, wire::FramePtr frame)
+{
+	asio::post(
+		socket_.get_executor(), [self = shared_from_this(), subscription, ticket, frame = std::move(frame)] {
+			Subscribed *entry = self->current(subscription, ticket);
+			if (entry == nullptr)
+				return;
+			entry->tail->start_over();
+			self->send(frame);
+		});
+}
+
+void Session::call_off(hub::SubscriptionId subscription, Ticket ticket)
+{
+	asio::post(socket_.get_executor(), [self = shared_from_this(), subscription, ticket] {
+		Subscribed *entry = self->current(subscription, ticket);
+		if (entry == nullptr)
+			return;
+		Tail &tail = *entry->tail;
+		if (tail.refetching())
+			self->order_snapshot(subscription, *entry); // the work was to bring it
+		else
+			self->resume_feed(tail, tail.call_off(self->shard_.position()));
+	});
+}
+
+/// The work for a tail is over: sends what was kept back meanwhile.
+void Session::resume_feed(const Tail &tail, const std::vector<hub::ChangesPtr> &kept)
+{
+	for (const hub::ChangesPtr &changes : kept)
+		outbox_.push_live(tail.subscription(), tail.ticket(), changes->frame, changes->before, changes->more);
+	shard_.unsettled(*this);
+	if (tail.phase() == Tail::Phase::lapsed) {
+		lapsed_ = true;
+		shard_.metrics().behind.fetch_add(1, std::memory_order_relaxed);
+	}
+	if (outbox_.bytes() > shard_.settings().max_queue_bytes)
+		fall_behind();
+	shard_.dirty(*this);
+	if (outbox_.empty())
+		on_drained();
 }
 
 void Session::abandon(hub::SubscriptionId subscription, Ticket ticket, wire::Failure failure)
@@ -188,7 +259,7 @@ void Session::take(Tail &tail, const hub::ChangesPtr &changes)
 	const hub::ChangesPtr own = tail.take(changes);
 	if (!own || closing_)
 		return;
-	outbox_.push_live(own->subscription, own->frame, own->before, own->more);
+	outbox_.push_live(own->subscription, tail.ticket(), own->frame, own->before, own->more);
 	if (outbox_.bytes() > shard_.settings().max_queue_bytes)
 		fall_behind();
 	shard_.dirty(*this);
@@ -210,7 +281,8 @@ void Session::fall_behind()
 		const auto at = subscribed_.find(lost.subscription);
 		if (at == subscribed_.end())
 			continue;
-		at->second.tail->lapse(lost.resume);
+		if (!at->second.tail->lose(lost.ticket, lost.resume))
+			continue;
 		lapsed_ = true;
 		shard_.metrics().behind.fetch_add(1, std::memory_order_relaxed);
 	}
@@ -224,7 +296,7 @@ void Session::catch_up_lapsed()
 		if (tail.phase() != Tail::Phase::lapsed)
 			continue;
 		const Ticket ticket = next_ticket();
-		tail.hold(ticket, Tail::Work::catch_up);
+		tail.hold(ticket, Tail::Work::catch_up, shard_.position());
 		shard_.unsettled(*this);
 		send(wire::behind_frame(tail.name()));
 		shard_.desk().catch_up(shared_from_this(), id, ticket, entry.ids.back(), entry.snapshots,
@@ -240,16 +312,21 @@ void Session::refetch(Tail &tail, const std::string &reason)
 	send(
 		wire::refetch_frame(tail.name(), reason)); // behind what is queued: the `schema` change is among that
 	shard_.metrics().refetches.fetch_add(1, std::memory_order_relaxed);
-	const Ticket ticket = next_ticket();
-	tail.hold(ticket, Tail::Work::snapshot);
-	shard_.unsettled(*this);
 	if (at->second.snapshots) {
-		shard_.desk().refetch(shared_from_this(), tail.subscription(), ticket, at->second.ids.back());
+		order_snapshot(tail.subscription(), at->second);
 		return;
 	}
 	// The client reads anew by itself, after this: whatever the feed brings from here on is for it.
-	for (const hub::ChangesPtr &changes : tail.settle(shard_.position(), shard_.position()))
-		outbox_.push_live(tail.subscription(), changes->frame, changes->before, changes->more);
+	tail.hold(next_ticket(), Tail::Work::refetch, shard_.position());
+	resume_feed(tail, tail.settle(shard_.position(), shard_.position()));
+}
+
+void Session::order_snapshot(hub::SubscriptionId subscription, Subscribed &entry)
+{
+	const Ticket ticket = next_ticket();
+	entry.tail->hold(ticket, Tail::Work::refetch, shard_.position());
+	shard_.unsettled(*this);
+	shard_.desk().refetch(shared_from_this(), subscription, ticket, entry.ids.back());
 }
 
 std::vector<Tail *> Session::tails()

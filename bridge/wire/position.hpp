@@ -31,6 +31,11 @@ public:
 	const std::string &text() const { return text_; }
 	bool sees(Xid xid) const { return core::sees(view(), xid); }
 	bool covers(const Position &earlier) const { return core::covers(view(), earlier.view()); }
+	/// Is it also of the same history (covers() does not tell)?
+	bool same_history(const Position &other) const
+	{
+		return same_database(other) && identity_.timeline == other.identity_.timeline;
+	}
 	bool same_database(const Position &other) const
 	{
 		return identity_.system == other.identity_.system && identity_.database == other.identity_.database;

@@ -53,7 +53,7 @@ TEST(Outbox, sends_in_order_however_little_the_socket_takes)
 			if (random() % 2)
 				outbox.push(frame);
 			else
-				outbox.push_live(1, frame, position(5), false);
+				outbox.push_live(1, 1, frame, position(5), false);
 			sent += drain(outbox, random() % 150);
 		}
 		sent += drain(outbox);
@@ -68,9 +68,9 @@ TEST(Outbox, drops_live_changes_and_says_where_each_subscription_has_to_resume)
 {
 	Outbox outbox;
 	outbox.push(Frame::text("answer"));
-	outbox.push_live(1, Frame::text("one a"), position(10), false);
-	outbox.push_live(2, Frame::text("two a"), position(11), false);
-	outbox.push_live(1, Frame::text("one b"), position(12), false);
+	outbox.push_live(1, 1, Frame::text("one a"), position(10), false);
+	outbox.push_live(2, 1, Frame::text("two a"), position(11), false);
+	outbox.push_live(1, 1, Frame::text("one b"), position(12), false);
 	outbox.push_position(Frame::text("position"));
 	outbox.push(Frame::text("answer 2"));
 	const auto lost = outbox.drop();
@@ -86,8 +86,8 @@ TEST(Outbox, drops_live_changes_and_says_where_each_subscription_has_to_resume)
 TEST(Outbox, keeps_the_frame_that_is_partly_written)
 {
 	Outbox outbox;
-	outbox.push_live(1, Frame::text("first"), position(10), false);
-	outbox.push_live(1, Frame::text("second"), position(11), false);
+	outbox.push_live(1, 1, Frame::text("first"), position(10), false);
+	outbox.push_live(1, 1, Frame::text("second"), position(11), false);
 	const std::string begun = drain(outbox, 3);
 	const auto lost = outbox.drop();
 	ASSERT_EQ(lost.size(), 1U);
@@ -98,11 +98,11 @@ TEST(Outbox, keeps_the_frame_that_is_partly_written)
 TEST(Outbox, finishes_a_transaction_whose_first_pieces_are_sent)
 {
 	Outbox outbox;
-	outbox.push_live(1, Frame::text("piece 1"), position(10), true);
-	outbox.push_live(1, Frame::text("piece 2"), position(10), true);
-	outbox.push_live(2, Frame::text("other"), position(10), false);
-	outbox.push_live(1, Frame::text("piece 3"), position(10), false);
-	outbox.push_live(1, Frame::text("next"), position(11), false);
+	outbox.push_live(1, 1, Frame::text("piece 1"), position(10), true);
+	outbox.push_live(1, 1, Frame::text("piece 2"), position(10), true);
+	outbox.push_live(2, 1, Frame::text("other"), position(10), false);
+	outbox.push_live(1, 1, Frame::text("piece 3"), position(10), false);
+	outbox.push_live(1, 1, Frame::text("next"), position(11), false);
 	const std::string begun = drain(outbox, Frame::text("piece 1")->size());
 	const auto lost = outbox.drop();
 	ASSERT_EQ(lost.size(), 2U);
@@ -115,19 +115,35 @@ TEST(Outbox, finishes_a_transaction_whose_first_pieces_are_sent)
 TEST(Outbox, drops_a_split_transaction_of_which_nothing_is_sent)
 {
 	Outbox outbox;
-	outbox.push_live(1, Frame::text("piece 1"), position(10), true);
-	outbox.push_live(1, Frame::text("piece 2"), position(10), false);
+	outbox.push_live(1, 1, Frame::text("piece 1"), position(10), true);
+	outbox.push_live(1, 1, Frame::text("piece 2"), position(10), false);
 	const auto lost = outbox.drop();
 	ASSERT_EQ(lost.size(), 1U);
 	EXPECT_EQ(lost[0].resume->text(), position(10)->text());
 	EXPECT_TRUE(outbox.empty());
 }
 
+TEST(Outbox, tells_losses_before_and_after_a_piece_of_work_apart)
+{
+	Outbox outbox;
+	outbox.push_live(1, 1, Frame::text("before"), position(10), false);
+	outbox.push_live(1, 1, Frame::text("before too"), position(11), false);
+	outbox.push(Frame::text("snapshot"));
+	outbox.push_live(1, 2, Frame::text("after"), position(14), false);
+	const auto lost = outbox.drop();
+	ASSERT_EQ(lost.size(), 2U);
+	EXPECT_EQ(lost[0].ticket, 1U);
+	EXPECT_EQ(lost[0].resume->text(), position(10)->text());
+	EXPECT_EQ(lost[1].ticket, 2U);
+	EXPECT_EQ(lost[1].resume->text(), position(14)->text());
+	EXPECT_EQ(drain(outbox), wire_of({"snapshot"}));
+}
+
 TEST(Outbox, forgets_what_is_left_of_a_subscription_that_ended)
 {
 	Outbox outbox;
-	outbox.push_live(1, Frame::text("one"), position(10), false);
-	outbox.push_live(2, Frame::text("two"), position(10), false);
+	outbox.push_live(1, 1, Frame::text("one"), position(10), false);
+	outbox.push_live(2, 1, Frame::text("two"), position(10), false);
 	outbox.push(Frame::text("answer"));
 	outbox.forget(1);
 	EXPECT_EQ(drain(outbox), wire_of({"two", "answer"}));

@@ -25,16 +25,48 @@ using test::position;
 
 constexpr std::chrono::seconds patience{10};
 
-/// Answers each subscribe at once with subscription 1, as if the client had all up to position 10; notes the rest.
+/// Answers each subscribe at once with subscription 1, as if the client had all up to position 10; refuses those for
+/// "refused", and leaves those for "slow" to settle_slow() and those for "undecided" to refuse_slow(). Notes the rest.
 class FakeDesk : public Desk {
 public:
 	void subscribe(SessionPtr session, std::string id, wire::Subscribe request) override
 	{
 		const Ticket ticket = next_ticket();
-		session->attach(id, 1, "s1", ticket, request.snapshot ? Tail::Work::snapshot : Tail::Work::resume,
-			request.snapshot);
-		session->confirm(id, wire::Answer("subscribed", id).text("sub", "s1").seal());
-		session->settle(1, ticket, position(10));
+		Session::Start start{
+			id, 1, "s1", ticket, request.snapshot && !request.since, nullptr, request.snapshot};
+		if (request.since)
+			start.since = wire::Position::parse(*request.since);
+		session->attach(start, [this, session, id, ticket, request](const Session::Attached &attached) {
+			note("attached " + std::string(attached.running ? "running " : "") +
+				(attached.refetch ? "refetch " : "") + (attached.from ? attached.from->text() : "null"));
+			if (request.table == "refused") {
+				session->refuse(id, wire::bad_request("refused"));
+				session->call_off(1, ticket);
+				return;
+			}
+			const std::lock_guard lock(mutex_);
+			slow_ = {session, id, ticket};
+			if (request.table == "undecided")
+				return;
+			session->confirm(id, wire::Answer("subscribed", id).text("sub", "s1").seal());
+			if (attached.refetch)
+				session->start_over(1, ticket, wire::refetch_frame("s1", "owed"));
+			else if (!attached.running && request.table != "slow")
+				session->settle(1, ticket, position(10));
+		});
+	}
+	/// Ends the work of the subscribe that came last.
+	void settle_slow(const wire::PositionPtr &seen)
+	{
+		const std::lock_guard lock(mutex_);
+		slow_.session->send_part(1, slow_.ticket, wire::Answer("part").seal());
+		slow_.session->settle(1, slow_.ticket, seen);
+	}
+	void refuse_slow()
+	{
+		const std::lock_guard lock(mutex_);
+		slow_.session->refuse(slow_.id, wire::bad_request("refused"));
+		slow_.session->call_off(1, slow_.ticket);
 	}
 	void unsubscribe(SessionPtr, std::string id) override { note("unsubscribe " + id); }
 	void write(SessionPtr session, Identity identity, std::string id, wire::Write) override
@@ -79,6 +111,11 @@ private:
 	std::mutex mutex_;
 	std::condition_variable changed_;
 	std::vector<std::string> notes_;
+	struct Slow {
+		SessionPtr session;
+		std::string id;
+		Ticket ticket = 0;
+	} slow_;
 };
 
 /// A client that reads only when told to.
@@ -326,6 +363,91 @@ TEST_F(SessionTest, a_refetch_reaches_those_who_take_snapshots_and_those_who_do_
 		xid_of(other.message()), "10"); // it reads by itself, and goes on; the other waits for its snapshot
 	client.say({{"type", "ping"}, {"id", 9}});
 	EXPECT_EQ(client.message()["type"], "pong");
+}
+
+TEST_F(SessionTest, a_refused_subscribe_leaves_the_one_that_shares_its_subscription_as_it_was)
+{
+	Client client(shard_, http_);
+	client.subscribe();
+	client.say({{"type", "subscribe"}, {"id", 3}, {"table", "refused"}});
+	EXPECT_EQ(client.message()["type"], "error");
+	shard_.deliver(delivery(10));
+	EXPECT_EQ(xid_of(client.message()), "10");
+}
+
+TEST_F(SessionTest, a_subscribe_that_the_client_ended_and_that_failed_does_not_silence_another)
+{
+	Client client(shard_, http_);
+	client.subscribe();
+	client.say({{"type", "subscribe"}, {"id", 3}, {"table", "undecided"}});
+	desk_.wait_for("attached"); // the first
+	desk_.wait_for("attached");
+	client.say({{"type", "unsubscribe"}, {"id", 4}, {"subscription", 3}});
+	EXPECT_EQ(client.message()["type"], "ok");
+	desk_.refuse_slow();
+	shard_.deliver(delivery(10));
+	EXPECT_EQ(xid_of(client.message()), "10");
+}
+
+TEST_F(SessionTest, a_refused_subscribe_does_not_take_the_snapshot_of_a_refetch_with_it)
+{
+	Client client(shard_, http_);
+	client.subscribe();
+	shard_.refetch(1, "because");
+	EXPECT_EQ(client.message()["type"], "refetch");
+	EXPECT_EQ(desk_.wait_for("refetch"), "refetch 2");
+	client.say({{"type", "subscribe"}, {"id", 3}, {"table", "refused"}});
+	EXPECT_EQ(client.message()["type"], "error");
+	EXPECT_EQ(desk_.wait_for("refetch"), "refetch 2"); // again
+}
+
+TEST_F(SessionTest, a_resume_brings_the_snapshot_that_a_refetch_owes)
+{
+	Client client(shard_, http_);
+	client.subscribe();
+	shard_.refetch(1, "because");
+	EXPECT_EQ(client.message()["type"], "refetch");
+	client.say({{"type", "subscribe"}, {"id", 3}, {"table", "t"}, {"since", position(9)->text()}});
+	EXPECT_EQ(client.message()["type"], "subscribed");
+	EXPECT_EQ(client.message()["reason"], "owed");
+	EXPECT_EQ(desk_.wait_for("attached refetch"), "attached refetch null");
+	desk_.settle_slow(position(10));
+	EXPECT_EQ(client.message()["type"], "part"); // not superseded
+	shard_.deliver(delivery(10));
+	EXPECT_EQ(xid_of(client.message()), "10");
+}
+
+TEST_F(SessionTest, a_subscribe_without_a_snapshot_leaves_a_running_subscription_alone)
+{
+	Client client(shard_, http_);
+	client.subscribe();
+	client.say({{"type", "subscribe"}, {"id", 3}, {"table", "t"}, {"snapshot", false}});
+	EXPECT_EQ(client.message()["type"], "subscribed");
+	EXPECT_EQ(desk_.wait_for("attached running"), "attached running " + position(10)->text());
+	desk_.settle_slow(position(11)); // what the feed has judged, but not delivered yet
+	shard_.deliver(delivery(10));
+	EXPECT_EQ(xid_of(client.message()), "10");
+}
+
+TEST_F(SessionTest, what_is_dropped_from_before_a_second_snapshot_is_not_caught_up)
+{
+	Client client(shard_, http_);
+	client.subscribe();
+	desk_.wait_for("attached");
+	for (wire::Xid xid = 10; xid < 14; ++xid)
+		shard_.deliver(delivery(xid, 20000)); // the socket takes a part of it
+	client.say({{"type", "subscribe"}, {"id", 3}, {"table", "slow"}});
+	desk_.wait_for("attached");
+	shard_.deliver(delivery(14, 90000)); // kept back; too much together with what is queued
+	desk_.settle_slow(position(14));
+	json message = client.message();
+	while (message["type"] == "changes")
+		message = client.message();
+	EXPECT_EQ(message["type"], "subscribed");
+	EXPECT_EQ(client.message()["type"], "part");
+	EXPECT_EQ(client.message()["type"], "behind");
+	EXPECT_EQ(desk_.wait_for("catch_up"), "catch_up " + position(14)->text());
+	EXPECT_EQ(client.message()["type"], "caught_up");
 }
 
 TEST_F(SessionTest, nothing_comes_after_unsubscribe)

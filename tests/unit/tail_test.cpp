@@ -48,7 +48,7 @@ using Xids = std::vector<std::string>;
 
 TEST_F(TailTest, holds_frames_back_while_a_snapshot_is_read)
 {
-	tail_.hold(1, Work::snapshot);
+	tail_.hold(1, Work::snapshot, position(10));
 	EXPECT_FALSE(tail_.take(frame(10, position(10), position(11))));
 	EXPECT_FALSE(tail_.take(frame(11, position(11), position(12))));
 	const auto sent = tail_.settle(position(11), position(12)); // the snapshot saw 10, not 11
@@ -59,7 +59,7 @@ TEST_F(TailTest, holds_frames_back_while_a_snapshot_is_read)
 
 TEST_F(TailTest, leaves_out_what_the_snapshot_saw_until_the_feed_has_caught_up)
 {
-	tail_.hold(1, Work::snapshot);
+	tail_.hold(1, Work::snapshot, position(10));
 	EXPECT_TRUE(
 		tail_.settle(position(13, {11}), position(10)).empty()); // 10 and 12 are in the snapshot, 11 is not
 	EXPECT_EQ(tail_.phase(), Phase::settling);
@@ -81,7 +81,7 @@ TEST_F(TailTest, leaves_out_what_the_snapshot_saw_until_the_feed_has_caught_up)
 TEST_F(TailTest, too_much_while_holding_is_read_from_the_log_later)
 {
 	Tail small(1, "s1", 300);
-	small.hold(1, Work::snapshot);
+	small.hold(1, Work::snapshot, position(10));
 	for (wire::Xid xid = 10; xid < 20; ++xid)
 		EXPECT_FALSE(small.take(frame(xid, position(xid), position(xid + 1))));
 	EXPECT_EQ(small.held_bytes(), 0U);
@@ -92,11 +92,11 @@ TEST_F(TailTest, too_much_while_holding_is_read_from_the_log_later)
 
 TEST_F(TailTest, a_lapsed_tail_takes_nothing_until_it_is_caught_up)
 {
-	tail_.hold(1, Work::snapshot);
+	tail_.hold(1, Work::snapshot, position(10));
 	tail_.settle(position(10), position(10));
 	tail_.lapse(position(10));
 	EXPECT_FALSE(tail_.take(frame(10, position(10), position(11))));
-	tail_.hold(2, Work::catch_up); // reads what came up to 11
+	tail_.hold(2, Work::catch_up, position(10)); // reads what came up to 11
 	EXPECT_EQ(tail_.resume()->text(), position(10)->text());
 	EXPECT_FALSE(tail_.take(frame(11, position(11), position(12))));
 	const auto sent = tail_.settle(position(11), position(12));
@@ -107,10 +107,12 @@ TEST_F(TailTest, a_lapsed_tail_takes_nothing_until_it_is_caught_up)
 
 TEST_F(TailTest, a_resume_does_not_pay_what_is_owed_from_before)
 {
-	tail_.hold(1, Work::snapshot);
+	tail_.hold(1, Work::snapshot, position(10));
 	tail_.settle(position(10), position(10));
 	tail_.lapse(position(10));
-	tail_.hold(2, Work::resume); // a second subscribe, from its own position
+	// A second subscribe, from a position that has seen something else.
+	tail_.hold(2, Work::resume, position(12), position(12, {9}));
+	EXPECT_EQ(tail_.reads_from()->text(), position(12, {9})->text());
 	EXPECT_TRUE(tail_.settle(position(14), position(14)).empty());
 	EXPECT_EQ(tail_.phase(), Phase::lapsed);
 	EXPECT_EQ(tail_.resume()->text(), position(10)->text());
@@ -118,12 +120,143 @@ TEST_F(TailTest, a_resume_does_not_pay_what_is_owed_from_before)
 
 TEST_F(TailTest, a_snapshot_pays_everything)
 {
-	tail_.hold(1, Work::snapshot);
+	tail_.hold(1, Work::snapshot, position(10));
 	tail_.settle(position(10), position(10));
 	tail_.lapse(position(10));
-	tail_.hold(2, Work::snapshot);
+	tail_.hold(2, Work::snapshot, position(10));
 	tail_.settle(position(14), position(14));
 	EXPECT_EQ(tail_.phase(), Phase::live);
+}
+
+TEST_F(TailTest, a_resume_reads_for_all_who_share_the_tail)
+{
+	tail_.hold(1, Work::snapshot, position(10));
+	tail_.settle(position(10), position(10));
+	// Ahead of what the others got: it reads from where they are.
+	tail_.hold(2, Work::resume, position(10), position(12));
+	EXPECT_EQ(tail_.reads_from()->text(), position(10)->text());
+	EXPECT_FALSE(tail_.take(frame(10, position(10), position(11)))); // which the work reads too
+	EXPECT_TRUE(tail_.settle(position(12), position(11)).empty());
+	tail_.advance(position(12));
+	EXPECT_EQ(tail_.phase(), Phase::live);
+	// Behind the others, who are owed something: it pays for them.
+	tail_.lapse(position(12));
+	tail_.hold(3, Work::resume, position(14), position(11));
+	EXPECT_EQ(tail_.reads_from()->text(), position(11)->text());
+	tail_.settle(position(14), position(14));
+	EXPECT_EQ(tail_.phase(), Phase::live);
+}
+
+TEST_F(TailTest, goes_on_from_where_it_stood_when_work_is_called_off)
+{
+	tail_.hold(1, Work::snapshot, position(10));
+	tail_.settle(position(12), position(10));
+	tail_.hold(2, Work::snapshot, position(10)); // while it was settling
+	EXPECT_FALSE(tail_.take(frame(11, position(11), position(12))));
+	EXPECT_FALSE(tail_.take(frame(12, position(12), position(13))));
+	auto sent = tail_.call_off(position(13));
+	ASSERT_EQ(sent.size(), 1U); // it has seen 11
+	EXPECT_EQ(xids(sent[0]), Xids{"12"});
+	EXPECT_EQ(tail_.phase(), Phase::live);
+	tail_.hold(3, Work::snapshot, position(13)); // while it was live
+	EXPECT_FALSE(tail_.take(frame(13, position(13), position(14))));
+	sent = tail_.call_off(position(14));
+	ASSERT_EQ(sent.size(), 1U);
+	EXPECT_EQ(xids(sent[0]), Xids{"13"});
+	EXPECT_EQ(tail_.phase(), Phase::live);
+	tail_.lapse(position(12));
+	tail_.hold(4, Work::snapshot, position(14));
+	EXPECT_TRUE(tail_.call_off(position(14)).empty());
+	EXPECT_EQ(tail_.phase(), Phase::lapsed);
+	EXPECT_EQ(tail_.resume()->text(), position(12)->text());
+}
+
+TEST_F(TailTest, work_called_off_after_too_much_came_is_followed_by_a_catch_up)
+{
+	Tail small(1, "s1", 300);
+	small.hold(1, Work::snapshot, position(10));
+	small.settle(position(10), position(10));
+	small.hold(2, Work::snapshot, position(10));
+	for (wire::Xid xid = 10; xid < 20; ++xid)
+		EXPECT_FALSE(small.take(frame(xid, position(xid), position(xid + 1))));
+	EXPECT_TRUE(small.call_off(position(20)).empty());
+	EXPECT_EQ(small.phase(), Phase::lapsed);
+	EXPECT_EQ(small.resume()->text(), position(10)->text());
+}
+
+TEST_F(TailTest, losing_what_was_sent_before_a_snapshot_does_not_matter_once_it_is_done)
+{
+	tail_.hold(1, Work::snapshot, position(10));
+	tail_.settle(position(10), position(10));
+	tail_.hold(2, Work::snapshot, position(14));
+	EXPECT_FALSE(tail_.lose(1, position(11)));
+	EXPECT_EQ(tail_.phase(), Phase::holding); // the snapshot goes on
+	tail_.settle(position(14), position(14));
+	EXPECT_EQ(tail_.phase(), Phase::live);
+	EXPECT_FALSE(tail_.lose(1, position(12)));
+	EXPECT_EQ(tail_.phase(), Phase::live);
+	EXPECT_TRUE(tail_.lose(2, position(15)));
+	EXPECT_EQ(tail_.resume()->text(), position(15)->text());
+}
+
+TEST_F(TailTest, losing_what_was_sent_before_a_snapshot_matters_when_it_is_called_off)
+{
+	tail_.hold(1, Work::snapshot, position(10));
+	tail_.settle(position(10), position(10));
+	tail_.hold(2, Work::snapshot, position(14));
+	EXPECT_FALSE(tail_.lose(1, position(11)));
+	EXPECT_TRUE(tail_.call_off(position(14)).empty());
+	EXPECT_EQ(tail_.phase(), Phase::lapsed);
+	EXPECT_EQ(tail_.resume()->text(), position(11)->text());
+}
+
+TEST_F(TailTest, a_resume_pays_for_losses_behind_its_start_only)
+{
+	tail_.hold(1, Work::snapshot, position(10));
+	tail_.settle(position(10), position(10));
+	tail_.hold(2, Work::resume, position(20), position(15));
+	EXPECT_FALSE(tail_.lose(1, position(16)));
+	tail_.settle(position(20), position(20));
+	EXPECT_EQ(tail_.phase(), Phase::live);
+	EXPECT_FALSE(tail_.lose(1, position(17)));
+	EXPECT_EQ(tail_.phase(), Phase::live);
+
+	tail_.hold(3, Work::resume, position(20), position(15));
+	EXPECT_FALSE(tail_.lose(1, position(12)));
+	EXPECT_EQ(tail_.phase(), Phase::holding);
+	tail_.settle(position(20), position(20));
+	EXPECT_EQ(tail_.phase(), Phase::lapsed);
+	EXPECT_EQ(tail_.resume()->text(), position(12)->text());
+	EXPECT_TRUE(tail_.lose(3, position(21))); // the older loss counts
+	EXPECT_EQ(tail_.resume()->text(), position(12)->text());
+}
+
+TEST_F(TailTest, a_resume_that_became_a_snapshot_leaves_nothing_owed)
+{
+	tail_.hold(1, Work::snapshot, position(10));
+	tail_.settle(position(10), position(10));
+	tail_.lapse(position(10));
+	tail_.hold(2, Work::resume, position(12), position(12, {9}));
+	tail_.start_over();
+	EXPECT_TRUE(tail_.refetching());
+	tail_.settle(position(14), position(14));
+	EXPECT_EQ(tail_.phase(), Phase::live);
+	EXPECT_FALSE(tail_.lose(1, position(10)));
+}
+
+TEST_F(TailTest, nothing_but_a_snapshot_ends_a_refetch)
+{
+	tail_.hold(1, Work::snapshot, position(10));
+	EXPECT_FALSE(tail_.refetching()); // nobody was told to wait for it
+	tail_.settle(position(10), position(10));
+	tail_.hold(2, Work::refetch, position(12));
+	EXPECT_TRUE(tail_.refetching());
+	EXPECT_FALSE(tail_.lose(1, position(10)));
+	tail_.hold(3, Work::snapshot, position(12));
+	EXPECT_TRUE(tail_.refetching());
+	EXPECT_FALSE(tail_.reached(position(12)));
+	tail_.settle(position(12), position(12));
+	EXPECT_FALSE(tail_.refetching());
 }
 
 /// Any interleaving of the feed with snapshots: each transaction is in the snapshot or sent, and never both.
@@ -147,10 +280,10 @@ TEST_F(TailTest, every_transaction_arrives_exactly_once)
 				catch_up_from = 10;
 				while (tail.resume()->sees(catch_up_from))
 					++catch_up_from;
-				tail.hold(++ticket, Work::catch_up);
+				tail.hold(++ticket, Work::catch_up, position(feed));
 				work_seen = std::max(catch_up_from, feed); // the union: it may be ahead of the feed already
 			} else {
-				tail.hold(++ticket, Work::snapshot);
+				tail.hold(++ticket, Work::snapshot, position(feed));
 				catch_up_from = 0;
 				work_seen = 0;
 			}

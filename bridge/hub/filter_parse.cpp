@@ -138,7 +138,19 @@ private:
 			in(result, value);
 		else
 			result.values.push_back(literal(ordinal, value));
+		if ((*found == Comparison::like || *found == Comparison::ilike) &&
+			ends_in_escape(result.values.front().text))
+			throw FilterError{"LIKE pattern must not end with escape character", ""};
 		return result;
+	}
+
+	/// PostgreSQL says so only once it comes to a row that matches as far: long after the subscribe.
+	static bool ends_in_escape(std::string_view pattern)
+	{
+		const std::size_t last = pattern.find_last_not_of('\\');
+		const std::size_t backslashes =
+			last == std::string_view::npos ? pattern.size() : pattern.size() - last - 1;
+		return backslashes % 2 == 1;
 	}
 
 	void in(Condition &condition, std::string_view value)

@@ -188,6 +188,15 @@ TEST(Filter, refuses_what_it_cannot_mean)
 	EXPECT_EQ(refusal(deep), "the filter is nested too deeply");
 }
 
+TEST(Filter, a_pattern_must_not_end_with_its_escape)
+{
+	for (const char *where : {R"({"status":{"like":"a\\"}})", R"({"status":{"ilike":"\\\\\\"}})"})
+		EXPECT_EQ(refusal(where), "LIKE pattern must not end with escape character") << where;
+	for (const char *where : {R"({"status":{"like":"a\\\\"}})", R"({"status":{"like":""}})",
+			 R"({"status":{"like":"\\a"}})", R"({"status":"a\\"})"})
+		EXPECT_EQ(refusal(where), "") << where;
+}
+
 TEST(Moment, reads_what_postgresql_puts_into_json)
 {
 	EXPECT_EQ(parse_moment("2000-01-01"), 0);

@@ -57,7 +57,7 @@ private:
 } // namespace
 
 asio::awaitable<std::unique_ptr<Connection>> Connection::open(
-	asio::any_io_executor executor, std::string conninfo)
+	asio::any_io_executor executor, std::string conninfo, std::chrono::milliseconds lock_timeout)
 {
 	std::unique_ptr<Connection> connection(new Connection(executor));
 	co_await connection->connect(std::move(conninfo));
@@ -67,6 +67,9 @@ asio::awaitable<std::unique_ptr<Connection>> Connection::open(
 		"set_config('TimeZone', 'UTC', false), set_config('bytea_output', 'hex', false), "
 		"set_config('extra_float_digits', '1', false), "
 		"set_config('standard_conforming_strings', 'on', false)");
+	if (lock_timeout.count() > 0)
+		co_await connection->query(
+			"SELECT set_config('lock_timeout', $1, false)", params(std::to_string(lock_timeout.count())));
 	co_return connection;
 }
 

@@ -21,9 +21,10 @@ namespace lockstep::db
 /// One statement at a time. Shared object: only from its executor's thread.
 class Connection {
 public:
-	/// Connects, or throws ConnectionLost (also where the server refuses).
-	static asio::awaitable<std::unique_ptr<Connection>> open(
-		asio::any_io_executor executor, std::string conninfo);
+	/// Connects, or throws ConnectionLost (also where the server refuses). `lock_timeout`: how long a statement may
+	/// wait for a lock, where that is not left to the server's settings (0).
+	static asio::awaitable<std::unique_ptr<Connection>> open(asio::any_io_executor executor,
+		std::string conninfo, std::chrono::milliseconds lock_timeout = std::chrono::milliseconds(0));
 	~Connection();
 	Connection(const Connection &) = delete;
 	Connection &operator=(const Connection &) = delete;

@@ -16,6 +16,8 @@ public:
 	std::string hint;
 
 	const char *what() const noexcept override { return message.c_str(); }
+	/// Has it waited for a lock for as long as it may?
+	bool locked() const { return sqlstate == "55P03"; }
 	/// Is the statement fine, and only the moment wrong (shutting down, starting up, too many connections)?
 	bool passing() const
 	{

@@ -57,7 +57,7 @@ asio::awaitable<Pool::Lease> Pool::lease()
 			co_return place;
 		}
 	}
-	place.connection_ = co_await Connection::open(executor_, conninfo_);
+	place.connection_ = co_await Connection::open(executor_, conninfo_, lock_timeout_);
 	co_return place;
 }
 

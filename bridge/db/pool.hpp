@@ -15,8 +15,10 @@ namespace lockstep::db
 /// Shared object: only from its executor's thread; must outlive its leases.
 class Pool {
 public:
-	Pool(asio::any_io_executor executor, std::string conninfo, std::size_t size, std::size_t aside = 0)
-		: executor_(std::move(executor)), conninfo_(std::move(conninfo)), size_(size), max_aside_(aside)
+	Pool(asio::any_io_executor executor, std::string conninfo, std::size_t size, std::size_t aside = 0,
+		std::chrono::milliseconds lock_timeout = std::chrono::milliseconds(0))
+		: executor_(std::move(executor)), conninfo_(std::move(conninfo)), size_(size), max_aside_(aside),
+		  lock_timeout_(lock_timeout)
 	{
 	}
 
@@ -73,6 +75,7 @@ private:
 	std::string conninfo_;
 	std::size_t size_;
 	std::size_t max_aside_;
+	std::chrono::milliseconds lock_timeout_;
 	std::size_t taken_ = 0; // leases, and places granted to waiters
 	std::size_t aside_ = 0; // leases without a place
 	unsigned generation_ = 0;

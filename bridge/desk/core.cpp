@@ -19,7 +19,7 @@ SpecRequest request_of(const hub::Spec &spec)
 }
 
 asio::awaitable<hub::SpecPtr> make_spec(
-	Core &core, db::Connection &connection, SpecRequest request, bool fresh)
+	Core &core, db::Connection &connection, SpecRequest request, bool fresh, bool check)
 {
 	while (true) {
 		const unsigned generation = core.catalogue.generation();
@@ -38,8 +38,15 @@ asio::awaitable<hub::SpecPtr> make_spec(
 		auto spec = std::make_shared<const hub::Spec>(table, std::get<std::vector<int>>(columns),
 			request.columns.has_value(), std::get<hub::Condition>(std::move(condition)), request.where,
 			request.changed_only);
-		if (!spec->filter().local())
-			co_await db::check_filter(connection, *table, spec->filter());
+		if (check && !spec->filter().local() && !core.locked.contains(table->relid)) {
+			try {
+				co_await db::check_filter(connection, *table, spec->filter());
+			} catch (const db::SqlError &error) {
+				if (!error.locked())
+					throw;
+				core.locked.add(table);
+			}
+		}
 		// While we asked, the feed may have brought a change of the table's shape.
 		if (core.catalogue.generation() == generation)
 			co_return spec;

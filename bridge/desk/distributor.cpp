@@ -60,7 +60,9 @@ asio::awaitable<Distributor::Reshaped> Distributor::look_again(
 			std::exception_ptr thrown;
 			hub::SpecPtr spec;
 			try {
-				spec = co_await make_spec(core_, connection, request_of(*subscription->spec), true);
+				// The filter is not checked: that takes a lock on the table, for which the feed cannot wait. The
+				// snapshots that follow find out.
+				spec = co_await make_spec(core_, connection, request_of(*subscription->spec), true, false);
 			} catch (...) {
 				thrown = std::current_exception();
 			}
@@ -79,10 +81,31 @@ asio::awaitable<Distributor::Reshaped> Distributor::look_again(
 asio::awaitable<void> Distributor::answer_all(
 	hub::Judgement &judgement, db::Connection &connection, Reshaped &reshaped)
 {
+	if (judgement.questions().empty())
+		co_return;
+	// To judge a row the server needs the table's row type, and may have to lock the table for that.
+	co_await connection.query(
+		"SELECT set_config('lock_timeout', $1, false)", db::params(std::to_string(brief_lock_wait.count())));
+	std::set<std::uint32_t> locked;
 	for (hub::Question &question : judgement.questions()) {
+		const hub::TablePtr table = question.subscription->spec->table_ptr();
+		if (locked.contains(table->relid)) {
+			reshaped.unjudged.push_back(question.subscription->id);
+			question.answers.assign(question.images.size(), false);
+			continue;
+		}
 		std::exception_ptr thrown;
 		try {
 			co_await answer(connection, question);
+		} catch (const db::SqlError &error) {
+			if (error.locked()) {
+				locked.insert(table->relid);
+				core_.locked.add(table);
+				reshaped.unjudged.push_back(question.subscription->id);
+				question.answers.assign(question.images.size(), false);
+				continue;
+			}
+			thrown = std::current_exception();
 		} catch (...) {
 			thrown = std::current_exception();
 		}
@@ -100,6 +123,7 @@ asio::awaitable<void> Distributor::answer_all(
 			reshaped.failures[id] = std::move(*failure);
 		}
 	}
+	co_await connection.query("RESET lock_timeout");
 }
 
 void Distributor::reshape(const Reshaped &reshaped)
@@ -115,6 +139,11 @@ void Distributor::reshape(const Reshaped &reshaped)
 			"subscription ended", log::Field("code", failure.code), log::Field("error", failure.message));
 		shards_.each([&, id = id](net::Shard &shard) { shard.end_subscription(id, failure); });
 	}
+	for (const hub::SubscriptionId id : reshaped.unjudged)
+		if (!reshaped.specs.contains(id))
+			shards_.each([id](net::Shard &shard) {
+				shard.refetch(id, "the table was locked when a change of it had to be judged");
+			});
 }
 
 void Distributor::restart(std::string reason, wire::PositionPtr position)

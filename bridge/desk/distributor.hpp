@@ -26,6 +26,7 @@ private:
 	struct Reshaped {
 		hub::Judgement::NewSpecs specs; // null: the subscription cannot go on
 		std::unordered_map<hub::SubscriptionId, wire::Failure> failures;
+		std::vector<hub::SubscriptionId> unjudged; // these must read anew what could not be judged
 	};
 	asio::awaitable<Reshaped> look_again(const hub::Batch &batch, db::Connection &connection);
 	asio::awaitable<void> answer_all(

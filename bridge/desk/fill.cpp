@@ -46,6 +46,7 @@ private:
 	asio::awaitable<std::vector<hub::ChangesPtr>> judged(feed::Page &page, db::Connection &connection);
 	asio::awaitable<bool> wanted_still(db::Pool::Lease &lease);
 	asio::awaitable<bool> wait_for_database();
+	asio::awaitable<bool> unlocked();
 	asio::awaitable<bool> wanted()
 	{
 		return net::Session::drained(session_, subscription_->id, ticket_, core_.executor);
@@ -62,6 +63,7 @@ private:
 	net::Ticket ticket_;
 	std::string id_;
 	std::optional<std::uint64_t> limit_;
+	std::chrono::steady_clock::time_point begun_at_ = std::chrono::steady_clock::now();
 	bool confirmed_ = true;
 	bool begun_ = false; // rows of a snapshot have been sent that will not be completed
 	bool refused_ = false;
@@ -174,10 +176,45 @@ asio::awaitable<void> Filling::run()
 
 asio::awaitable<void> Filling::attempt()
 {
-	if (since)
-		co_await gap();
-	else
-		co_await snapshot();
+	// What was missed is read from the log; only judging it may take the table.
+	const bool needs_table = !since || !subscription_->spec->filter().local();
+	if (needs_table) {
+		const bool go_on = co_await unlocked();
+		if (!go_on)
+			co_return;
+	}
+	const hub::TablePtr table = subscription_->spec->table_ptr();
+	try {
+		if (since)
+			co_await gap();
+		else
+			co_await snapshot();
+	} catch (const db::SqlError &error) {
+		if (!error.locked() || begun_)
+			throw;
+		core_.locked.add(table); // and from the beginning, once it is free
+	}
+}
+
+/// Waits, without a connection, while the table is locked. False where there is nothing to do any more.
+asio::awaitable<bool> Filling::unlocked()
+{
+	while (core_.locked.contains(subscription_->spec->table().relid)) {
+		if (!confirmed_ && std::chrono::steady_clock::now() - begun_at_ > core_.settings.lock_wait)
+			throw SpecError({"55P03", "table " + subscription_->spec->table().name + " is locked", {},
+				"Try again once the transaction that holds the lock has ended."});
+		co_await core_.locked.looked();
+		if (session_->gone())
+			co_return false;
+		if (confirmed_) {
+			const bool current = co_await wanted();
+			if (!current) {
+				done_ = true;
+				co_return false;
+			}
+		}
+	}
+	co_return true;
 }
 
 asio::awaitable<bool> Filling::wait_for_database()
@@ -251,10 +288,10 @@ asio::awaitable<bool> Filling::wanted_still(db::Pool::Lease &lease)
 asio::awaitable<void> Filling::snapshot()
 {
 	db::Pool::Lease lease = co_await core_.reads.lease();
-	if (session_->gone()) // while it waited in line
-		co_return;
 	const hub::SpecPtr spec = subscription_->spec;
 	const hub::Table &table = spec->table();
+	if (session_->gone() || core_.locked.contains(table.relid)) // while it waited in line
+		co_return;
 	// A TRUNCATE is not undone for older snapshots: what commits between our position and our reading would show an
 	// empty table at a position that has not seen it. So: first the lock, then the snapshot.
 	std::string before;

@@ -60,7 +60,7 @@ asio::awaitable<void> FrontDesk::prepare(net::SessionPtr session, ClientPtr clie
 		const db::Pool::Lease lease = co_await core_.lookups.lease();
 		SpecRequest wanted{request.table, request.where, request.columns, request.changed_only};
 		if (!client->gone && !*ended) // while it waited in line
-			spec = co_await make_spec(core_, *lease, std::move(wanted), false);
+			spec = co_await make_spec(core_, *lease, std::move(wanted), false, true);
 	} catch (...) {
 		thrown = std::current_exception();
 	}

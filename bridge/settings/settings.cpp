@@ -156,6 +156,11 @@ const std::vector<Setting> &all_settings()
 			[](Settings &s, const std::string &text) {
 				s.snapshot_stall = std::chrono::seconds(number("snapshot_stall_seconds", text, 1, 3600));
 			}},
+		{"lock_wait_seconds", "N", false,
+			"how long a subscribe waits for a table that is locked, before it is refused (30)",
+			[](Settings &s, const std::string &text) {
+				s.lock_wait = std::chrono::seconds(number("lock_wait_seconds", text, 1, 3600));
+			}},
 		{"max_message_bytes", "N", false, "largest message that a client may send (4194304)",
 			sized("max_message_bytes", &Settings::max_message_bytes, Bytes{1024}, Bytes{1} << 30U)},
 		{"max_queue_bytes", "N", false,

@@ -32,6 +32,7 @@ struct Settings {
 	std::chrono::seconds heartbeat{25};
 	std::chrono::seconds write_timeout{30};
 	std::chrono::seconds snapshot_stall{30};
+	std::chrono::seconds lock_wait{30};
 	std::size_t max_message_bytes = 4U << 20U;
 	std::size_t max_queue_bytes = 8U << 20U;
 	std::size_t max_frame_bytes = 256U << 10U;

@@ -144,9 +144,23 @@ int64 find_origin(Relation relation, const Origin &origin, int64 hash)
 	return id;
 }
 
+bool id_is_taken(Relation relation, int64 id)
+{
+	ScanKeyData key;
+	ScanKeyInit(&key, origin_id, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id));
+	SysScanDesc scan =
+		systable_beginscan(relation, log_catalog().origin_id_index, true, SnapshotSelf, 1, &key);
+	const bool taken = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	return taken;
+}
+
 int64 write_origin(Relation relation, const Origin &origin, int64 hash)
 {
-	const int64 id = draw_numbers(log_catalog().origin_seq, 1);
+	int64 id;
+	do
+		id = draw_numbers(log_catalog().origin_seq, 1);
+	while (id_is_taken(relation, id)); // while a dump is restored: the sequence comes after the rows
 	Datum values[origin_columns];
 	bool nulls[origin_columns] = {};
 	const char *list[strings];

@@ -89,6 +89,25 @@ SELECT lockstep.untrack('clinic.t');
 INSERT INTO clinic.t (id) VALUES (1);
 SELECT lockstep.track('clinic.t');
 SELECT * FROM pg_temp.ill;
+-- A table that was restored without lockstep's own tables: its writes fail until it is tracked. track() replaces what it finds of them.
+CREATE TABLE clinic.alone (id integer PRIMARY KEY, row_version bigint);
+CREATE TRIGGER "!lockstep_log" AFTER INSERT OR UPDATE OR DELETE ON clinic.alone FOR EACH ROW EXECUTE FUNCTION lockstep.log();
+CREATE TRIGGER "~lockstep_guard" BEFORE UPDATE ON clinic.alone FOR EACH ROW EXECUTE FUNCTION lockstep.guard();
+CREATE TRIGGER renamed AFTER TRUNCATE ON clinic.alone FOR EACH STATEMENT EXECUTE FUNCTION lockstep.log_truncate();
+INSERT INTO clinic.alone VALUES (1, 1);
+SELECT * FROM pg_temp.ill;
+SELECT lockstep.track('clinic.alone');
+SELECT * FROM pg_temp.ill;
+SELECT tgname, tgenabled FROM pg_trigger WHERE tgrelid = 'clinic.alone'::regclass AND NOT tgisinternal ORDER BY tgname COLLATE "C";
+INSERT INTO clinic.alone VALUES (1, 1);
+UPDATE clinic.alone SET row_version = 1 WHERE id = 1;
+-- untrack() takes every trigger of lockstep's away, whatever its name is now.
+ALTER TRIGGER "!lockstep_truncate" ON clinic.alone RENAME TO renamed;
+SELECT lockstep.untrack('clinic.alone');
+SELECT count(*) AS "0" FROM pg_trigger WHERE tgrelid = 'clinic.alone'::regclass;
+-- A trigger of another that has such a name is not lockstep's to drop.
+CREATE TRIGGER "~lockstep_guard" BEFORE UPDATE ON clinic.alone FOR EACH ROW EXECUTE FUNCTION clinic.nothing();
+SELECT test.code('SELECT lockstep.track(''clinic.alone'')');
 -- An ordinary role may ask.
 CREATE ROLE regress_lockstep_user;
 SET ROLE regress_lockstep_user;

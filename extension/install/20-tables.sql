@@ -19,8 +19,8 @@ CREATE TABLE lockstep.table_name (
 COMMENT ON TABLE lockstep.table_name IS 'the last known name of each table that was ever tracked: the log outlives tables';
 
 CREATE TABLE lockstep.partition (
-	relid oid PRIMARY KEY,
-	root oid NOT NULL
+	relid regclass PRIMARY KEY,
+	root regclass NOT NULL
 );
 COMMENT ON TABLE lockstep.partition IS 'the partitions of tracked tables: when one is dropped, the server no longer tells whose it was';
 
@@ -97,6 +97,7 @@ COMMENT ON TABLE lockstep.mutation IS 'writes of clients by the id they gave the
 -- A dump takes along what the log means. Segments are ordinary tables and are dumped as such.
 SELECT pg_catalog.pg_extension_config_dump('lockstep.tracked_table', '');
 SELECT pg_catalog.pg_extension_config_dump('lockstep.table_name', '');
+SELECT pg_catalog.pg_extension_config_dump('lockstep.partition', '');
 SELECT pg_catalog.pg_extension_config_dump('lockstep.era', '');
 SELECT pg_catalog.pg_extension_config_dump('lockstep.origin', '');
 SELECT pg_catalog.pg_extension_config_dump('lockstep.origin_id_seq', '');

@@ -150,6 +150,30 @@ END
 $$;
 COMMENT ON FUNCTION lockstep.require_option(text, text, text[]) IS 'internal: part of track()';
 
+-- Those that are lockstep's own, by the function they call.
+CREATE FUNCTION lockstep.drop_triggers(table_name regclass) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	own record;
+BEGIN
+	FOR own IN
+		SELECT g.tgname, g.tgrelid::regclass AS relation FROM pg_trigger g
+		WHERE g.tgrelid IN (SELECT p.relid FROM pg_partition_tree(table_name) p UNION SELECT table_name)
+			AND g.tgparentid = 0 AND lockstep.is_own_trigger(g.tgfoid)
+	LOOP
+		EXECUTE format('DROP TRIGGER %I ON %s', own.tgname, own.relation);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION lockstep.drop_triggers(regclass) IS 'internal: part of track() and untrack()';
+
+CREATE FUNCTION lockstep.is_own_trigger(trigger_function oid) RETURNS boolean
+	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT $1 IN ('lockstep.guard()'::regprocedure, 'lockstep.log()'::regprocedure, 'lockstep.log_truncate()'::regprocedure) $$;
+COMMENT ON FUNCTION lockstep.is_own_trigger(oid) IS 'internal: is this the function of one of lockstep''s triggers on tracked tables?';
+
 CREATE FUNCTION lockstep.create_triggers(table_name regclass) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -158,6 +182,7 @@ DECLARE
 	trigger_name text;
 	target regclass;
 BEGIN
+	PERFORM lockstep.drop_triggers(table_name); -- a table that was restored without lockstep's tables has them
 	-- Names decide the order: the guard comes after every BEFORE trigger, the log before every AFTER trigger.
 	EXECUTE format('CREATE TRIGGER "~lockstep_guard" BEFORE UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION lockstep.guard()', table_name);
 	EXECUTE format('CREATE TRIGGER "!lockstep_log" AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION lockstep.log()',
@@ -306,7 +331,6 @@ AS $$
 #variable_conflict use_variable
 DECLARE
 	used_version_column name;
-	target regclass;
 BEGIN
 	IF table_name IS NULL OR drop_version_column IS NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'table_name and drop_version_column must not be null';
@@ -319,11 +343,7 @@ BEGIN
 	END IF;
 	DELETE FROM lockstep.partition p WHERE p.root = table_name;
 	PERFORM lockstep.log_schema_change(table_name);
-	EXECUTE format('DROP TRIGGER IF EXISTS "~lockstep_guard" ON %s', table_name);
-	EXECUTE format('DROP TRIGGER IF EXISTS "!lockstep_log" ON %s', table_name);
-	FOR target IN SELECT relid FROM pg_partition_tree(table_name) UNION SELECT table_name LOOP
-		EXECUTE format('DROP TRIGGER IF EXISTS "!lockstep_truncate" ON %s', target);
-	END LOOP;
+	PERFORM lockstep.drop_triggers(table_name);
 	IF drop_version_column THEN
 		EXECUTE format('ALTER TABLE %s DROP COLUMN %I', table_name, used_version_column);
 	END IF;

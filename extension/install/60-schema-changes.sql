@@ -34,6 +34,7 @@ CREATE FUNCTION lockstep.on_ddl() RETURNS event_trigger
 AS $$
 DECLARE
 	tracked lockstep.tracked_table;
+	newcomers regclass[];
 	leaf regclass;
 BEGIN
 	FOR tracked IN
@@ -59,9 +60,12 @@ BEGIN
 				JOIN pg_attribute a ON a.attrelid = t.relation AND a.attnum = (t.column_numbers ->> k)::smallint AND NOT a.attisdropped
 				ORDER BY place)
 		WHERE t.relation = tracked.relation AND t.column_numbers <> lockstep.column_numbers(t.relation);
+		newcomers := ARRAY(SELECT t.relid FROM pg_partition_tree(tracked.relation) t
+			WHERE t.relid <> tracked.relation AND NOT EXISTS (SELECT FROM lockstep.partition p WHERE p.relid = t.relid AND p.root = tracked.relation));
 		PERFORM lockstep.note_table(tracked.relation);
-		-- A partition that came later has no TRUNCATE trigger of its own yet. (Row triggers it inherits.)
-		FOR leaf IN SELECT p.relid FROM pg_partition_tree(tracked.relation) p LOOP
+		-- A partition that came later has no TRUNCATE trigger of its own yet. (Row triggers it inherits.) While a dump is restored,
+		-- those it knows get theirs from the dump.
+		FOREACH leaf IN ARRAY newcomers LOOP
 			PERFORM lockstep.create_truncate_trigger(leaf);
 		END LOOP;
 		PERFORM lockstep.log_schema_change(tracked.relation);

@@ -110,6 +110,18 @@ BEGIN
 		END;
 		RETURN NEXT;
 	END LOOP;
+
+	FOR faulty IN
+		SELECT DISTINCT g.tgrelid::regclass AS relation FROM pg_trigger g
+		WHERE lockstep.is_own_trigger(g.tgfoid) AND NOT EXISTS (
+			SELECT FROM lockstep.tracked t WHERE t.relid = g.tgrelid OR t.relid IN (SELECT a.relid FROM pg_partition_ancestors(g.tgrelid) a))
+		ORDER BY 1
+	LOOP
+		name := format('table %s', lockstep.qualified_name(faulty.relation)); status := 'error';
+		detail := 'has triggers of lockstep but is not tracked: its writes fail';
+		hint := 'Track it with lockstep.track(), or drop the triggers.';
+		RETURN NEXT;
+	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION lockstep.doctor() IS 'looks for what would make lockstep miss changes or let writes slip by: status is ok, warning or error';

@@ -5,7 +5,7 @@
 #   make installcheck  run its tests on the server that PGHOST, PGPORT, PGUSER name
 #   make bridge        build build/bridge/lockstep-bridge with CMake
 #   make demo          install what is missing, build all, start the demo [DEMO_PORT=8420]
-#   make test          run every test in private throw-away clusters [SUITES="regress isolation unit client e2e oracle"]
+#   make test          run every test in private throw-away clusters [SUITES="regress isolation unit client docs e2e oracle"]
 #   make test-asan     bridge and unit tests under address and undefined-behaviour sanitizers
 #   make bench         commit-to-receipt latency with many clients [BENCH_ARGS="--clients 1000 --rate 100"]
 #   make lint          formatting, clang-tidy, and the project's own rules

@@ -1,5 +1,7 @@
 #include "image.hpp"
 
+#include "jsonb_object.hpp"
+
 LOCKSTEP_SQL_FUNCTION(lockstep_image)
 
 namespace lockstep
@@ -50,40 +52,39 @@ Column make_column(Form_pg_attribute attribute)
 	Column column{};
 	column.number = attribute->attnum;
 	column.value = make_value_type(attribute->atttypid);
-	column.name.type = jbvString;
-	column.name.val.string.val = pstrdup(NameStr(attribute->attname));
-	column.name.val.string.len = static_cast<int>(strlen(NameStr(attribute->attname)));
+	column.name = pstrdup(NameStr(attribute->attname));
+	column.name_length = static_cast<int>(strlen(column.name));
 	return column;
 }
 
 /// The order in which jsonb keeps an object's keys: shorter first, then bytewise.
 int compare_names(const void *left, const void *right)
 {
-	const auto &a = static_cast<const Column *>(left)->name.val.string;
-	const auto &b = static_cast<const Column *>(right)->name.val.string;
-	if (a.len != b.len)
-		return a.len < b.len ? -1 : 1;
-	return memcmp(a.val, b.val, a.len);
+	const auto &a = *static_cast<const Column *>(left);
+	const auto &b = *static_cast<const Column *>(right);
+	if (a.name_length != b.name_length)
+		return a.name_length < b.name_length ? -1 : 1;
+	return memcmp(a.name, b.name, a.name_length);
 }
 
-Jsonb *assemble(const ColumnSet &set, const Datum *values, const bool *nulls, const bool *pick)
+/// What it makes on the way it leaves in the current context.
+Jsonb *assemble(
+	const ColumnSet &set, const Datum *values, const bool *nulls, const bool *pick, MemoryContext target)
 {
-	JsonbParseState *state = nullptr;
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, nullptr);
+	auto *members = palloc_array_of<JsonbMember>(Max(set.count, 1));
+	int count = 0;
 	for (int i = 0; i < set.count; ++i) {
 		if (pick && !pick[i])
 			continue;
 		Column &column = set.columns[i];
-		pushJsonbValue(&state, WJB_KEY, &column.name);
-		if (nulls[column.number - 1]) {
-			JsonbValue null;
-			null.type = jbvNull;
-			pushJsonbValue(&state, WJB_VALUE, &null);
-		} else {
-			push_value(&state, WJB_VALUE, column.value, values[column.number - 1]);
-		}
+		const int at = column.number - 1;
+		members[count++] = {column.name, column.name_length,
+			nulls[at] ? JsonbPart{JENTRY_ISNULL, nullptr, 0} : encode_value(column.value, values[at])};
 	}
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, nullptr));
+	MemoryContext caller = MemoryContextSwitchTo(target);
+	Jsonb *image = write_jsonb_object(members, count);
+	MemoryContextSwitchTo(caller);
+	return image;
 }
 
 /// Is this an error that a value can be blamed for? Whatever else goes wrong ends the statement, as it would without lockstep.
@@ -95,7 +96,8 @@ bool is_about_value(int code)
 }
 
 /// assemble(), or NULL where a value has no JSON form. What a failing output function held is released.
-Jsonb *try_assemble(const ColumnSet &set, const Datum *values, const bool *nulls, const bool *pick)
+Jsonb *try_assemble(
+	const ColumnSet &set, const Datum *values, const bool *nulls, const bool *pick, MemoryContext target)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -105,7 +107,7 @@ Jsonb *try_assemble(const ColumnSet &set, const Datum *values, const bool *nulls
 		CurrentResourceOwner = inner;
 	PG_TRY();
 	{
-		image = assemble(set, values, nulls, pick);
+		image = assemble(set, values, nulls, pick, target);
 	}
 	PG_CATCH();
 	{
@@ -157,12 +159,11 @@ Jsonb *assemble_what_can_be(const ColumnSet &set, const Datum *values, const boo
 			const bool too_large =
 				attempt > 0 && is_varlena && !nulls[at] && toast_raw_datum_size(values[at]) > large_value;
 			keep[i] = !too_large && (attempt < 2 || column.value.kind < ColumnKind::array) &&
-				try_assemble(set, values, nulls, single) != nullptr;
+				try_assemble(set, values, nulls, single, CurrentMemoryContext) != nullptr;
 			if (!keep[i])
-				names[count++] = PointerGetDatum(
-					cstring_to_text_with_len(column.name.val.string.val, column.name.val.string.len));
+				names[count++] = PointerGetDatum(cstring_to_text_with_len(column.name, column.name_length));
 		}
-		image = try_assemble(set, values, nulls, keep);
+		image = try_assemble(set, values, nulls, keep, target);
 		if (!image && attempt >= 2)
 			elog(ERROR, "could not build a row image");
 		if (image && count > 0) {
@@ -212,7 +213,7 @@ Jsonb *build_image(const ColumnSet &set, const Datum *values, const bool *nulls,
 	const OutputSettings saved = set.uses_settings ? OutputSettings::fix() : OutputSettings{};
 	PG_TRY();
 	{
-		image = try_assemble(set, values, nulls, pick);
+		image = try_assemble(set, values, nulls, pick, target);
 		if (!image)
 			image = assemble_what_can_be(set, values, nulls, pick, target, omitted);
 	}
@@ -222,13 +223,9 @@ Jsonb *build_image(const ColumnSet &set, const Datum *values, const bool *nulls,
 			saved.restore();
 	}
 	PG_END_TRY();
-	MemoryContextSwitchTo(target);
-	const Size size = VARSIZE(image);
-	auto *copy = static_cast<Jsonb *>(palloc(size));
-	memcpy(copy, image, size);
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(scratch);
-	return copy;
+	return image;
 }
 
 } // namespace lockstep

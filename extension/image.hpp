@@ -10,7 +10,8 @@ namespace lockstep
 struct Column {
 	AttrNumber number;
 	ValueType value;
-	JsonbValue name;
+	const char *name;
+	int name_length;
 };
 
 /// The columns of a row type that belong in its image, in the order in which jsonb stores keys.

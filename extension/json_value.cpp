@@ -167,6 +167,9 @@ JsonbValue *push_scalar(JsonbParseState **state, JsonbIteratorToken token, Value
 	return pushJsonbValue(state, token, &value);
 }
 
+/// Adds a value that is not NULL. `token`: WJB_VALUE in an object, WJB_ELEM in an array.
+JsonbValue *push_value(JsonbParseState **state, JsonbIteratorToken token, ValueType &type, Datum datum);
+
 /// An array's elements, one after the other.
 struct Elements {
 	Datum *values;
@@ -245,6 +248,19 @@ JsonbValue *push_composite(JsonbParseState **state, Datum datum)
 	return pushJsonbValue(state, WJB_END_OBJECT, nullptr);
 }
 
+JsonbValue *push_value(JsonbParseState **state, JsonbIteratorToken token, ValueType &type, Datum datum)
+{
+	check_stack_depth();
+	switch (type.kind) {
+	case ColumnKind::array:
+		return push_array(state, type, datum);
+	case ColumnKind::composite:
+		return push_composite(state, datum);
+	default:
+		return push_scalar(state, token, type, datum);
+	}
+}
+
 } // namespace
 
 ValueType make_value_type(Oid declared)
@@ -270,16 +286,18 @@ bool depends_on_settings(const ValueType &type)
 		type.kind >= ColumnKind::array;
 }
 
-JsonbValue *push_value(JsonbParseState **state, JsonbIteratorToken token, ValueType &type, Datum datum)
+JsonbPart encode_value(ValueType &type, Datum datum)
 {
-	check_stack_depth();
+	JsonbParseState *state = nullptr;
+	JsonbValue value;
 	switch (type.kind) {
 	case ColumnKind::array:
-		return push_array(state, type, datum);
+		return jsonb_part_of_tree(push_array(&state, type, datum));
 	case ColumnKind::composite:
-		return push_composite(state, datum);
+		return jsonb_part_of_tree(push_composite(&state, datum));
 	default:
-		return push_scalar(state, token, type, datum);
+		set_scalar(value, type, datum);
+		return jsonb_part(value);
 	}
 }
 

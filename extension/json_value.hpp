@@ -1,6 +1,7 @@
 // One value as JSON, the same whatever the session has set (see OutputSettings in image.cpp).
 #pragma once
 
+#include "jsonb_object.hpp"
 #include "pg/server.hpp"
 
 namespace lockstep
@@ -39,8 +40,8 @@ ValueType make_value_type(Oid type);
 /// Does the JSON of such a value depend on DateStyle and the like?
 bool depends_on_settings(const ValueType &type);
 
-/// Adds a value that is not NULL. `token`: WJB_VALUE in an object, WJB_ELEM in an array. Allocates in the current context and leaves
-/// that to the caller. Raises an error where the value is too large.
-JsonbValue *push_value(JsonbParseState **state, JsonbIteratorToken token, ValueType &type, Datum datum);
+/// A value that is not NULL, as it stands in a jsonb object. Points into the datum or into what it allocates in the current
+/// context; leaves both to the caller. Raises an error where the value is too large.
+JsonbPart encode_value(ValueType &type, Datum datum);
 
 } // namespace lockstep

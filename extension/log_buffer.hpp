@@ -14,7 +14,8 @@ struct NewChange {
 	Oid leaf;
 	bool has_version;
 	int64 version;
-	Jsonb *key; // NULL for a truncate or a schema change
+	Jsonb *key;     // NULL for a truncate or a schema change
+	int64 key_hash; // key_hash(key)
 	Jsonb *row;
 	Jsonb *old;
 	ArrayType *omitted;

@@ -78,13 +78,6 @@ Oid position_index(Relation segment)
 		if (form->indnkeyatts == 2 && form->indkey.values[0] == change_xid &&
 			form->indkey.values[1] == change_seq && form->indisvalid)
 			found = RelationGetRelid(index);
-		// The log is written with the simple index interface of the catalogues, which evaluates no expressions.
-		if (!heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs, nullptr) ||
-			!heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, nullptr))
-			ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("index \"%s\" on the change log is not supported", RelationGetRelationName(index)),
-				errdetail("Indexes on the change log cannot have expressions or a predicate."),
-				errhint("Drop the index."));
 		index_close(index, AccessShareLock);
 	}
 	list_free(indexes);

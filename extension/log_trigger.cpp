@@ -1,6 +1,7 @@
 // The log triggers: AFTER each row change, first by name, and AFTER TRUNCATE. They append to the buffer; the buffer writes.
 
 #include "log_buffer.hpp"
+#include "log_writer.hpp"
 #include "pg/server.hpp"
 #include "relation_info.hpp"
 
@@ -49,6 +50,25 @@ NewChange change_of(const RelationInfo &info, Op op)
 	return change;
 }
 
+/// key_hash(), without the way through jsonb where the key is an integer.
+int64 hash_of_key(const RelationInfo &info, const Row &row, Jsonb *key)
+{
+	if (info.key_count == 1) {
+		const Datum value = row.values[info.key_numbers[0] - 1];
+		switch (info.key_kind) {
+		case ColumnKind::int2:
+			return DatumGetInt16(value);
+		case ColumnKind::int4:
+			return DatumGetInt32(value);
+		case ColumnKind::int8:
+			return DatumGetInt64(value);
+		default:
+			break;
+		}
+	}
+	return key_hash(key);
+}
+
 void set_key_and_version(NewChange &change, const RelationInfo &info, const Row &row)
 {
 	ArrayType *omitted = nullptr;
@@ -56,6 +76,7 @@ void set_key_and_version(NewChange &change, const RelationInfo &info, const Row 
 	if (omitted)
 		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			errmsg("the key of a changed row has no JSON form"));
+	change.key_hash = hash_of_key(info, row, change.key);
 	change.has_version = true;
 	change.version =
 		version_from_datum(info, row.values[info.version_column - 1], row.nulls[info.version_column - 1]);

@@ -1,6 +1,7 @@
 #include "log_writer.hpp"
 
 #include "log_catalog.hpp"
+#include "log_segment.hpp"
 #include "sequence.hpp"
 
 namespace lockstep
@@ -29,21 +30,21 @@ Datum jsonb_datum(Jsonb *jsonb, bool *is_null)
 	return PointerGetDatum(jsonb);
 }
 
-HeapTuple form_tuple(TupleDesc descriptor, const PendingChange &change, int64 seq, Batch &batch)
+/// The log's row for a change, by column number - 1.
+void fill_row(const PendingChange &change, int64 seq, Batch &batch, Datum *values, bool *nulls)
 {
 	if (change.origin != batch.last_origin) {
 		batch.last_origin_id = intern_origin(change.origin);
 		batch.last_origin = change.origin;
 	}
-	Datum values[change_columns];
-	bool nulls[change_columns] = {};
+	memset(nulls, 0, change_columns * sizeof(bool));
 	values[change_xid - 1] = FullTransactionIdGetDatum(batch.xid);
 	values[change_seq - 1] = Int64GetDatum(seq);
 	values[change_at - 1] = TimestampTzGetDatum(batch.at);
 	nulls[change_version - 1] = !change.has_version;
 	values[change_version - 1] = Int64GetDatum(change.version);
 	nulls[change_key_hash - 1] = change.key == nullptr;
-	values[change_key_hash - 1] = Int64GetDatum(change.key ? key_hash(change.key) : 0);
+	values[change_key_hash - 1] = Int64GetDatum(change.key_hash);
 	values[change_origin - 1] = Int64GetDatum(batch.last_origin_id);
 	values[change_root - 1] = ObjectIdGetDatum(change.root);
 	values[change_leaf - 1] = ObjectIdGetDatum(change.leaf);
@@ -56,31 +57,57 @@ HeapTuple form_tuple(TupleDesc descriptor, const PendingChange &change, int64 se
 	values[change_old - 1] = jsonb_datum(change.old, &nulls[change_old - 1]);
 	nulls[change_omitted - 1] = change.omitted == nullptr;
 	values[change_omitted - 1] = PointerGetDatum(change.omitted);
-	return heap_form_tuple(descriptor, values, nulls);
 }
 
 /// Inserts at most write_batch changes.
-void write_batch_of(Relation segment, CatalogIndexState indexes, TupleTableSlot **slots,
-	const PendingChange *changes, int count, Batch &batch)
+void write_batch_of(
+	OpenSegment &segment, TupleTableSlot **slots, const PendingChange *changes, int count, Batch &batch)
 {
 	const int64 seq = draw_numbers(log_catalog().change_seq, write_batch);
-	int filled = 0;
+	TupleDesc descriptor = RelationGetDescr(segment.relation);
+	Datum values[change_columns];
+	bool nulls[change_columns];
 	for (int i = 0; i < count; ++i) {
-		HeapTuple tuple = form_tuple(RelationGetDescr(segment), changes[i], seq + i, batch);
-		// The multi-insert toasts into a copy and leaves the slot's tuple without the place that the indexes need to know.
-		if (tuple->t_len > TOAST_TUPLE_THRESHOLD)
-			CatalogTupleInsertWithInfo(segment, tuple, indexes);
+		fill_row(changes[i], seq + i, batch, values, nulls);
+		HeapTuple tuple = heap_form_tuple(descriptor, values, nulls);
+		if (count == 1)
+			insert_row(segment, tuple, values, nulls);
 		else
-			ExecStoreHeapTuple(tuple, slots[filled++], false);
+			ExecStoreHeapTuple(tuple, slots[i], false);
 	}
-	if (filled > 0)
-		CatalogTuplesMultiInsertWithInfo(segment, slots, filled, indexes);
+	if (count > 1)
+		insert_rows(segment, slots, count);
+}
+
+/// Is this an integer that a bigint can hold?
+bool is_bigint(Numeric number, int64 *value)
+{
+	if (numeric_is_nan(number) || numeric_is_inf(number))
+		return false;
+	const Datum datum = NumericGetDatum(number);
+	if (!DatumGetBool(
+			DirectFunctionCall2(numeric_ge, datum, NumericGetDatum(int64_to_numeric(PG_INT64_MIN)))) ||
+		!DatumGetBool(
+			DirectFunctionCall2(numeric_le, datum, NumericGetDatum(int64_to_numeric(PG_INT64_MAX)))))
+		return false;
+	*value = DatumGetInt64(DirectFunctionCall1(numeric_int8, datum));
+	return DatumGetBool(DirectFunctionCall2(numeric_eq, datum, NumericGetDatum(int64_to_numeric(*value))));
 }
 
 } // namespace
 
 int64 key_hash(Jsonb *key)
 {
+	if (JB_ROOT_IS_OBJECT(key) && JB_ROOT_COUNT(key) == 1) {
+		JsonbIterator *iterator = JsonbIteratorInit(&key->root);
+		JsonbValue value;
+		JsonbIteratorNext(&iterator, &value, true); // the object
+		JsonbIteratorNext(&iterator, &value, true); // the name
+		JsonbIteratorNext(&iterator, &value, true);
+		int64 number;
+		if (value.type == jbvNumeric && is_bigint(value.val.numeric, &number))
+			return number;
+	}
 	return DatumGetInt64(DirectFunctionCall2(jsonb_hash_extended, JsonbPGetDatum(key), Int64GetDatum(0)));
 }
 
@@ -93,22 +120,20 @@ void write_changes(const PendingChange *changes, int count)
 	MemoryContext caller = MemoryContextSwitchTo(scratch);
 
 	int32 number;
-	Relation segment = table_open(current_segment(&number), RowExclusiveLock);
+	OpenSegment segment = open_current_segment(&number);
 	Batch batch{
 		GetTopFullTransactionId(), GetCurrentTimestamp(), current_era_for_write(), number, nullptr, 0};
-	CatalogIndexState indexes = CatalogOpenIndexes(segment);
-	const int slot_count = Min(count, write_batch);
-	auto *slots = palloc_array_of<TupleTableSlot *>(slot_count);
+	const int slot_count = count > 1 ? Min(count, write_batch) : 0;
+	auto *slots = palloc_array_of<TupleTableSlot *>(Max(slot_count, 1));
 	for (int i = 0; i < slot_count; ++i)
-		slots[i] = MakeSingleTupleTableSlot(RelationGetDescr(segment), &TTSOpsHeapTuple);
+		slots[i] = MakeSingleTupleTableSlot(RelationGetDescr(segment.relation), &TTSOpsHeapTuple);
 
 	for (int done = 0; done < count; done += write_batch)
-		write_batch_of(segment, indexes, slots, changes + done, Min(count - done, write_batch), batch);
+		write_batch_of(segment, slots, changes + done, Min(count - done, write_batch), batch);
 
 	for (int i = 0; i < slot_count; ++i)
 		ExecDropSingleTupleTableSlot(slots[i]);
-	CatalogCloseIndexes(indexes);
-	table_close(segment, NoLock); // the lock is the transaction's
+	close_segment(segment);
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(scratch);
 }

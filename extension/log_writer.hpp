@@ -21,7 +21,8 @@ void write_changes(const PendingChange *changes, int count);
 /// The lowest ordinal, below `place`, of what this transaction has written of the same row at the version of `change` or later.
 uint32 logged_place_of(const NewChange &change, uint32 place);
 
-/// The hash of a key by which the log's index knows it: jsonb_hash_extended(key, 0).
+/// The number by which the log's index knows a key. Of a single integer it is that integer, so that rows that are written in the order
+/// of their keys stand side by side in the index; else jsonb_hash_extended(key, 0).
 int64 key_hash(Jsonb *key);
 
 /// Appends a row that is no change but carries the transaction's last seq.

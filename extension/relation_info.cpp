@@ -143,8 +143,13 @@ void fill(RelationInfo &info, Relation relation, TupleDesc catalog_descriptor, H
 	for (int i = 0; i < count; ++i) {
 		const AttrNumber number = info.key_numbers[i] =
 			column_number(relation, NameStr(*DatumGetName(names[i])));
-		for (int c = 0; c < info.columns.count; ++c)
-			info.is_key[c] |= info.columns.columns[c].number == number;
+		for (int c = 0; c < info.columns.count; ++c) {
+			if (info.columns.columns[c].number != number)
+				continue;
+			info.is_key[c] = true;
+			if (i == 0)
+				info.key_kind = info.columns.columns[c].value.kind;
+		}
 	}
 	for (int c = 0; c < info.columns.count; ++c)
 		if (info.columns.columns[c].number == info.version_column)

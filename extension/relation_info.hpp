@@ -13,6 +13,7 @@ struct RelationInfo {
 	bool valid;
 	Oid root; // the tracked table
 	int key_count;
+	ColumnKind key_kind;     // of the first key column
 	AttrNumber *key_numbers; // in the order in which the key was declared
 	AttrNumber version_column;
 	Oid version_type;  // int4 or int8

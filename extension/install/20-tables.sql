@@ -78,7 +78,7 @@ COMMENT ON COLUMN lockstep.change.xid IS 'the transaction';
 COMMENT ON COLUMN lockstep.change.seq IS 'number of the change; transactions are ordered by their last one';
 COMMENT ON COLUMN lockstep.change.at IS 'when the change was written to the log: for most transactions, just before they committed';
 COMMENT ON COLUMN lockstep.change.version IS 'the row''s version after an insert or update, before a delete';
-COMMENT ON COLUMN lockstep.change.key_hash IS 'jsonb_hash_extended(key, 0)';
+COMMENT ON COLUMN lockstep.change.key_hash IS 'the key where it is a single integer, else jsonb_hash_extended(key, 0)';
 COMMENT ON COLUMN lockstep.change.op IS 'i insert, u update, d delete, t truncate, s schema change, m end of a transaction written in parts';
 COMMENT ON COLUMN lockstep.change.row IS 'the whole row after an insert or update, before a delete';
 COMMENT ON COLUMN lockstep.change.old IS 'previous values of the columns that an update changed; the old key where an insert continues a row whose key was changed';

@@ -32,11 +32,13 @@ extern "C" {
 #include "access/xloginsert.h"
 #include "access/xlog_internal.h" // SizeOfXLogLongPHD
 #include "catalog/dependency.h"   // getExtensionOfObject
+#include "catalog/index.h"        // BuildIndexInfo
 #include "catalog/indexing.h"     // CatalogTupleInsert
 #include "catalog/namespace.h"
 #include "catalog/partition.h" // get_partition_ancestors
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
+#include "catalog/pg_am.h" // BTREE_AM_OID
 #include "catalog/pg_authid.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
@@ -100,6 +102,14 @@ extern "C" {
 #if PG_VERSION_NUM >= 170000
 #define ShmemVariableCache TransamVariables
 #endif
+
+/// Tells an index that no more entries come for now.
+inline void end_index_inserts([[maybe_unused]] Relation index, [[maybe_unused]] IndexInfo *info)
+{
+#if PG_VERSION_NUM >= 170000
+	index_insert_cleanup(index, info);
+#endif
+}
 
 /// Declares a function that SQL can call; write its body as `extern "C" Datum name(PG_FUNCTION_ARGS) { … }`.
 #define LOCKSTEP_SQL_FUNCTION(name)                                                                          \

@@ -64,9 +64,11 @@ void define_settings()
 		"Memory for changes that wait to be written to the log.",
 		"Per (sub-)transaction; what is larger is written before commit.", &settings.log_buffer_size, 1024,
 		64, 1024 * 1024, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
-	DefineCustomIntVariable("lockstep.max_databases",
-		"How many databases of this server can use the doorbell.", nullptr, &settings.max_databases, 64, 1,
-		10000, PGC_POSTMASTER, 0, nullptr, nullptr, nullptr);
+	// It sizes shared memory: only known where that can still be reserved, as the server refuses to define it later.
+	if (process_shared_preload_libraries_in_progress)
+		DefineCustomIntVariable("lockstep.max_databases",
+			"How many databases of this server can use the doorbell.", nullptr, &settings.max_databases, 64, 1,
+			10000, PGC_POSTMASTER, 0, nullptr, nullptr, nullptr);
 	MarkGUCPrefixReserved("lockstep");
 }
 

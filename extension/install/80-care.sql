@@ -58,6 +58,7 @@ DECLARE
 	extension_version text := (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'lockstep');
 	available text := (SELECT e.default_version FROM pg_available_extensions e WHERE e.name = 'lockstep');
 	worker text := lockstep.worker_status();
+	doorbell text := current_setting('lockstep.doorbell');
 BEGIN
 	name := 'version'; detail := extension_version; hint := NULL; status := 'ok';
 	IF extension_version <> available THEN
@@ -67,14 +68,17 @@ BEGIN
 	END IF;
 	RETURN NEXT;
 
-	name := 'worker'; hint := NULL;
-	CASE worker
-		WHEN 'running' THEN status := 'ok'; detail := 'running';
-		WHEN 'starting' THEN status := 'warning'; detail := 'starting'; hint := 'If this lasts, look into the server''s log; max_worker_processes may be too low.';
-		WHEN 'none' THEN status := 'warning'; detail := 'not running';
-			hint := 'It starts with the first change. If it does not, look into the server''s log.';
-		ELSE status := 'warning'; detail := 'the library is not preloaded: readers learn of changes by polling';
+	name := 'worker'; status := 'warning'; hint := NULL;
+	CASE
+		WHEN worker = 'running' THEN status := 'ok'; detail := 'running';
+		WHEN pg_is_in_recovery() THEN status := 'ok'; detail := 'none: this server is a standby';
+		WHEN worker IS NULL AND doorbell = 'transaction' THEN status := 'ok'; detail := 'none: transactions notify by themselves';
+		WHEN worker IS NULL THEN detail := 'the library is not preloaded: readers learn of changes by polling';
 			hint := 'Add lockstep to shared_preload_libraries and restart the server, or set lockstep.doorbell to ''transaction''.';
+		WHEN doorbell = 'off' THEN detail := 'none: lockstep.doorbell is off, and readers learn of changes by polling';
+			hint := 'Set lockstep.doorbell to ''auto''.';
+		WHEN worker = 'starting' THEN detail := 'starting'; hint := 'If this lasts, look into the server''s log; max_worker_processes may be too low.';
+		ELSE detail := 'not running'; hint := 'It starts with the first change. If it does not, look into the server''s log.';
 	END CASE;
 	RETURN NEXT;
 

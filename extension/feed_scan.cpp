@@ -44,7 +44,7 @@ void scan_range(Feed &feed, Xid from, Xid to)
 			FullTransactionIdGetDatum(FullTransactionIdFromU64(from)));
 		ScanKeyInit(&keys[1], 1, BTLessStrategyNumber, F_XID8LT,
 			FullTransactionIdGetDatum(FullTransactionIdFromU64(to)));
-		IndexScanDesc scan = index_beginscan(segment, index, GetActiveSnapshot(), 2, 0);
+		IndexScanDesc scan = begin_index_scan(segment, index, GetActiveSnapshot(), 2);
 		index_rescan(scan, keys, 2, nullptr, 0);
 		Xid last = 0;
 		while (index_getnext_slot(scan, ForwardScanDirection, slot)) {

@@ -148,7 +148,7 @@ uint32 logged_place_of(const NewChange &change, uint32 place)
 		Relation index = index_open(segments[i].index, AccessShareLock);
 		ScanKeyData key;
 		ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_XID8EQ, FullTransactionIdGetDatum(own));
-		IndexScanDesc scan = index_beginscan(segment, index, SnapshotSelf, 1, 0);
+		IndexScanDesc scan = begin_index_scan(segment, index, SnapshotSelf, 1);
 		index_rescan(scan, &key, 1, nullptr, 0);
 		TupleTableSlot *slot = table_slot_create(segment, nullptr);
 		while (index_getnext_slot(scan, ForwardScanDirection, slot)) {

@@ -82,7 +82,7 @@ core::Xid largest_seen_xid(const Segment &place, const core::PositionView &snaps
 		ScanKeyData key;
 		ScanKeyInit(&key, 1, BTLessStrategyNumber, F_XID8LT,
 			FullTransactionIdGetDatum(FullTransactionIdFromU64(bound)));
-		IndexScanDesc scan = index_beginscan(segment, index, GetActiveSnapshot(), 1, 0);
+		IndexScanDesc scan = begin_index_scan(segment, index, GetActiveSnapshot(), 1);
 		scan->xs_want_itup = true;
 		index_rescan(scan, &key, 1, nullptr, 0);
 		while (index_getnext_tid(scan, BackwardScanDirection)) {
@@ -117,7 +117,7 @@ bool is_in_commit_log(core::Xid xid)
 {
 	const FullTransactionId next = ReadNextFullTransactionId();
 	LWLockAcquire(XactTruncationLock, LW_SHARED);
-	const TransactionId oldest = ShmemVariableCache->oldestClogXid;
+	const TransactionId oldest = oldest_in_commit_log();
 	LWLockRelease(XactTruncationLock);
 	return xid >= full_xid(oldest, next);
 }

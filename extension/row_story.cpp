@@ -72,7 +72,7 @@ bool read_segment(const Segment &place, const RelationInfo &info, Jsonb *key, in
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(info.root));
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(key_hash(key)));
 	// Not the statement's snapshot: whoever changed the row may have committed since it was taken.
-	IndexScanDesc scan = index_beginscan(segment, index, SnapshotSelf, 2, 0);
+	IndexScanDesc scan = begin_index_scan(segment, index, SnapshotSelf, 2);
 	index_rescan(scan, keys, 2, nullptr, 0);
 	TupleTableSlot *slot = table_slot_create(segment, nullptr);
 	int older = 0;

@@ -12,11 +12,7 @@ constexpr int draws_per_record = 32;
 void log_sequence(Relation relation, Buffer buffer, HeapTuple tuple)
 {
 	xl_seq_rec record;
-#if PG_VERSION_NUM >= 160000
-	record.locator = relation->rd_locator;
-#else
-	record.node = relation->rd_node;
-#endif
+	set_file(record, relation);
 	XLogBeginInsert();
 	XLogRegisterBuffer(0, buffer, REGBUF_WILL_INIT);
 	XLogRegisterData(reinterpret_cast<char *>(&record), sizeof(record));

@@ -23,12 +23,7 @@ void require_ownership(Oid relation)
 	if (!name)
 		ereport(
 			ERROR, errcode(ERRCODE_UNDEFINED_TABLE), errmsg("table with OID %u does not exist", relation));
-#if PG_VERSION_NUM >= 160000
-	const bool owns = object_ownercheck(RelationRelationId, relation, GetUserId());
-#else
-	const bool owns = pg_class_ownercheck(relation, GetUserId());
-#endif
-	if (!owns)
+	if (!owns_relation(relation, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, name);
 }
 

@@ -64,11 +64,7 @@ bool may_evict(Oid database, bool as_template)
 			ReleaseSysCache(role);
 		return may_create;
 	}
-#if PG_VERSION_NUM >= 160000
-	return object_ownercheck(DatabaseRelationId, database, GetUserId());
-#else
-	return pg_database_ownercheck(database, GetUserId());
-#endif
+	return owns_database(database, GetUserId());
 }
 
 pid_t worker_of(Oid database)

@@ -48,14 +48,16 @@ extern "C" {
 #include "commands/event_trigger.h"
 #include "commands/sequence.h" // nextval_internal
 #include "commands/trigger.h"
-#include "common/hashfn.h" // hash_bytes_extended
+#include "common/hashfn.h"     // hash_bytes_extended
+#include "executor/executor.h" // ExecInitExpr
 #include "executor/spi.h"
 #include "executor/tuptable.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h" // pg_verifymbstr
 #include "miscadmin.h"
-#include "nodes/makefuncs.h" // makeFuncExpr
+#include "nodes/makefuncs.h"     // makeFuncExpr
+#include "optimizer/optimizer.h" // expression_planner
 #include "partitioning/partbounds.h"
 #include "partitioning/partdesc.h"
 #include "pgstat.h"
@@ -98,19 +100,6 @@ extern "C" {
 #include "utils/xid8.h" // FullTransactionIdGetDatum
 }
 
-// Renamed in PostgreSQL 17.
-#if PG_VERSION_NUM >= 170000
-#define ShmemVariableCache TransamVariables
-#endif
-
-/// Tells an index that no more entries come for now.
-inline void end_index_inserts([[maybe_unused]] Relation index, [[maybe_unused]] IndexInfo *info)
-{
-#if PG_VERSION_NUM >= 170000
-	index_insert_cleanup(index, info);
-#endif
-}
-
 /// Declares a function that SQL can call; write its body as `extern "C" Datum name(PG_FUNCTION_ARGS) { … }`.
 #define LOCKSTEP_SQL_FUNCTION(name)                                                                          \
 	extern "C" {                                                                                             \
@@ -131,3 +120,5 @@ template <SafeAcrossErrors T> T *palloc_array_of(size_t count)
 }
 
 } // namespace lockstep
+
+#include "pg/versions.hpp"

@@ -6,6 +6,7 @@
 #   make bridge        build build/bridge/lockstep-bridge with CMake
 #   make demo          install what is missing, build all, start the demo [DEMO_PORT=8420]
 #   make test          run every test in private throw-away clusters [SUITES="regress isolation unit client docs e2e oracle"]
+#   make test-versions the tests on other majors of PostgreSQL, in roots of other Debian releases; needs root [VERSIONS="17 18"]
 #   make test-asan     bridge and unit tests under address and undefined-behaviour sanitizers
 #   make bench         commit-to-receipt latency with many clients [BENCH_ARGS="--clients 1000 --rate 100"]
 #   make lint          formatting, clang-tidy, and the project's own rules
@@ -77,7 +78,7 @@ lockstep.so: extension/exports.map
 
 # --- the rest ----------------------------------------------------------------------------------------------------
 
-.PHONY: help pgtree bridge test test-asan demo bench lint format dist clean-private
+.PHONY: help pgtree bridge test test-versions test-asan demo bench lint format dist clean-private
 
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
@@ -91,6 +92,9 @@ bridge:
 
 test:
 	@tests/run $(SUITES)
+
+test-versions:
+	@VERSIONS="$(VERSIONS)" SUITES="$(SUITES)" scripts/test-versions
 
 test-asan:
 	@scripts/test-asan

@@ -76,7 +76,7 @@ Jsonb *key_image(const RelationInfo &info, TupleTableSlot *row)
 	slot_getallattrs(row);
 	ArrayType *omitted = nullptr;
 	return build_image(
-		info.columns, row->tts_values, row->tts_isnull, info.is_key, CurrentMemoryContext, &omitted);
+		info.columns, Row{row->tts_values, row->tts_isnull}, info.is_key, CurrentMemoryContext, &omitted);
 }
 
 char *detail_json(const RelationInfo &info, Jsonb *key, int64 expected, int64 current, const RowStory *story,

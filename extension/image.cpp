@@ -1,6 +1,8 @@
 #include "image.hpp"
 
 #include "jsonb_object.hpp"
+#include "output_settings.hpp"
+#include "value_error.hpp"
 
 LOCKSTEP_SQL_FUNCTION(lockstep_image)
 
@@ -9,43 +11,6 @@ namespace lockstep
 
 namespace
 {
-
-/// Puts the settings that output functions look at to fixed values, and back.
-/// Plain variables on purpose: going through the GUC machinery would cost more than the image.
-struct OutputSettings {
-	int date_style;
-	int date_order;
-	int interval_style;
-	int bytea_style;
-	int float_digits;
-	pg_tz *zone;
-
-	static OutputSettings fix()
-	{
-		static pg_tz *utc = nullptr;
-		if (!utc)
-			utc = pg_tzset("GMT"); // built in: reads no file
-		OutputSettings saved{
-			DateStyle, DateOrder, IntervalStyle, bytea_output, extra_float_digits, session_timezone};
-		DateStyle = USE_ISO_DATES;
-		DateOrder = DATEORDER_YMD;
-		IntervalStyle = INTSTYLE_POSTGRES;
-		bytea_output = BYTEA_OUTPUT_HEX;
-		extra_float_digits = 1;
-		session_timezone = utc;
-		return saved;
-	}
-
-	void restore() const
-	{
-		DateStyle = date_style;
-		DateOrder = date_order;
-		IntervalStyle = interval_style;
-		bytea_output = bytea_style;
-		extra_float_digits = float_digits;
-		session_timezone = zone;
-	}
-};
 
 Column make_column(Form_pg_attribute attribute)
 {
@@ -68,8 +33,7 @@ int compare_names(const void *left, const void *right)
 }
 
 /// What it makes on the way it leaves in the current context.
-Jsonb *assemble(
-	const ColumnSet &set, const Datum *values, const bool *nulls, const bool *pick, MemoryContext target)
+Jsonb *assemble(const ColumnSet &set, const Row &row, const bool *pick, MemoryContext target)
 {
 	auto *members = palloc_array_of<JsonbMember>(Max(set.count, 1));
 	int count = 0;
@@ -79,7 +43,8 @@ Jsonb *assemble(
 		Column &column = set.columns[i];
 		const int at = column.number - 1;
 		members[count++] = {column.name, column.name_length,
-			nulls[at] ? JsonbPart{JENTRY_ISNULL, nullptr, 0} : encode_value(column.value, values[at])};
+			row.nulls[at] ? JsonbPart{JENTRY_ISNULL, nullptr, 0}
+						  : encode_value(column.value, row.values[at])};
 	}
 	MemoryContext caller = MemoryContextSwitchTo(target);
 	Jsonb *image = write_jsonb_object(members, count);
@@ -87,57 +52,21 @@ Jsonb *assemble(
 	return image;
 }
 
-/// Is this an error that a value can be blamed for? Whatever else goes wrong ends the statement, as it would without lockstep.
-bool is_about_value(int code)
-{
-	return ERRCODE_TO_CATEGORY(code) == ERRCODE_DATA_EXCEPTION ||
-		ERRCODE_TO_CATEGORY(code) == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
-		code == ERRCODE_INTERNAL_ERROR; // "invalid memory alloc request size"
-}
-
 /// assemble(), or NULL where a value has no JSON form. What a failing output function held is released.
-Jsonb *try_assemble(
-	const ColumnSet &set, const Datum *values, const bool *nulls, const bool *pick, MemoryContext target)
+Jsonb *try_assemble(const ColumnSet &set, const Row &row, const bool *pick, MemoryContext target)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ResourceOwner inner = set.has_nested ? ResourceOwnerCreate(owner, "lockstep image") : nullptr;
-	Jsonb *volatile image = nullptr;
-	if (inner)
-		CurrentResourceOwner = inner;
-	PG_TRY();
-	{
-		image = assemble(set, values, nulls, pick, target);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		ErrorData *error = CopyErrorData();
-		if (!is_about_value(error->sqlerrcode))
-			PG_RE_THROW();
-		FlushErrorState();
-		FreeErrorData(error);
-		image = nullptr;
-	}
-	PG_END_TRY();
-	if (inner) {
-		CurrentResourceOwner = owner;
-		const bool success = image != nullptr;
-		ResourceOwnerRelease(inner, RESOURCE_RELEASE_BEFORE_LOCKS, success, false);
-		ResourceOwnerRelease(inner, RESOURCE_RELEASE_LOCKS, success, false);
-		ResourceOwnerRelease(inner, RESOURCE_RELEASE_AFTER_LOCKS, success, false);
-		ResourceOwnerDelete(inner);
-	}
-	return image;
+	Jsonb *image = nullptr;
+	const bool success =
+		without_value_error(set.has_nested, [&] { image = assemble(set, row, pick, target); });
+	return success ? image : nullptr;
 }
 
 /// Above this, a value is left out of an image that would otherwise be too large.
 constexpr Size large_value = 1024 * 1024;
 
 /// The slow way, after a first failure: finds the columns that have no JSON form one by one.
-Jsonb *assemble_what_can_be(const ColumnSet &set, const Datum *values, const bool *nulls, const bool *pick,
-	MemoryContext target, ArrayType **omitted)
+Jsonb *assemble_what_can_be(
+	const ColumnSet &set, const Row &row, const bool *pick, MemoryContext target, ArrayType **omitted)
 {
 	auto *keep = palloc_array_of<bool>(set.count);
 	auto *single = palloc_array_of<bool>(set.count);
@@ -156,14 +85,15 @@ Jsonb *assemble_what_can_be(const ColumnSet &set, const Datum *values, const boo
 			// The second time round each fits by itself, but not all together.
 			const bool is_varlena =
 				column.value.kind >= ColumnKind::text && column.value.kind <= ColumnKind::jsonb;
-			const bool too_large =
-				attempt > 0 && is_varlena && !nulls[at] && toast_raw_datum_size(values[at]) > large_value;
-			keep[i] = !too_large && (attempt < 2 || column.value.kind < ColumnKind::array) &&
-				try_assemble(set, values, nulls, single, CurrentMemoryContext) != nullptr;
+			const bool too_large = attempt > 0 && is_varlena && !row.nulls[at] &&
+				toast_raw_datum_size(row.values[at]) > large_value;
+			keep[i] = !too_large && !row.is_missing(at) &&
+				(attempt < 2 || column.value.kind < ColumnKind::array) &&
+				try_assemble(set, row, single, CurrentMemoryContext) != nullptr;
 			if (!keep[i])
 				names[count++] = PointerGetDatum(cstring_to_text_with_len(column.name, column.name_length));
 		}
-		image = try_assemble(set, values, nulls, keep, target);
+		image = try_assemble(set, row, keep, target);
 		if (!image && attempt >= 2)
 			elog(ERROR, "could not build a row image");
 		if (image && count > 0) {
@@ -191,8 +121,7 @@ ColumnSet make_column_set(TupleDesc descriptor, const bool *excluded)
 	set.columns = palloc_array_of<Column>(Max(descriptor->natts, 1));
 	for (int i = 0; i < descriptor->natts; ++i) {
 		Form_pg_attribute attribute = TupleDescAttr(descriptor, i);
-		// A virtual generated column ('v', PostgreSQL 18) has no stored value that a trigger could see.
-		if (attribute->attisdropped || attribute->attgenerated == 'v' || (excluded && excluded[i]))
+		if (attribute->attisdropped || (excluded && excluded[i]))
 			continue;
 		Column column = make_column(attribute);
 		set.uses_settings |= depends_on_settings(column.value);
@@ -204,8 +133,8 @@ ColumnSet make_column_set(TupleDesc descriptor, const bool *excluded)
 	return set;
 }
 
-Jsonb *build_image(const ColumnSet &set, const Datum *values, const bool *nulls, const bool *pick,
-	MemoryContext target, ArrayType **omitted)
+Jsonb *build_image(
+	const ColumnSet &set, const Row &row, const bool *pick, MemoryContext target, ArrayType **omitted)
 {
 	MemoryContext scratch = scratch_context();
 	MemoryContext caller = MemoryContextSwitchTo(scratch);
@@ -213,9 +142,9 @@ Jsonb *build_image(const ColumnSet &set, const Datum *values, const bool *nulls,
 	const OutputSettings saved = set.uses_settings ? OutputSettings::fix() : OutputSettings{};
 	PG_TRY();
 	{
-		image = try_assemble(set, values, nulls, pick, target);
+		image = row.missing ? nullptr : try_assemble(set, row, pick, target);
 		if (!image)
-			image = assemble_what_can_be(set, values, nulls, pick, target, omitted);
+			image = assemble_what_can_be(set, row, pick, target, omitted);
 	}
 	PG_FINALLY();
 	{
@@ -272,6 +201,6 @@ extern "C" Datum lockstep_image(PG_FUNCTION_ARGS)
 	heap_deform_tuple(&tuple, descriptor, values, nulls);
 	ReleaseTupleDesc(descriptor);
 	ArrayType *omitted = nullptr;
-	Jsonb *image = build_image(cache->set, values, nulls, nullptr, CurrentMemoryContext, &omitted);
+	Jsonb *image = build_image(cache->set, Row{values, nulls}, nullptr, CurrentMemoryContext, &omitted);
 	PG_RETURN_JSONB_P(image);
 }

@@ -3,6 +3,7 @@
 
 #include "json_value.hpp"
 #include "pg/server.hpp"
+#include "row.hpp"
 
 namespace lockstep
 {
@@ -25,10 +26,10 @@ struct ColumnSet {
 /// Allocates in the current context. `excluded`, if given, tells by attribute number - 1.
 ColumnSet make_column_set(TupleDesc descriptor, const bool *excluded);
 
-/// Builds an object of those columns of `set` for which `pick` (by index into set.columns; NULL: all) says so. `values` and
-/// `nulls` are by attribute number - 1. The result is in `target`. Never raises an error because of a value: what has no
-/// JSON form, or is too large for one, is left out, and its name is added to *omitted (text[], made in `target`; untouched otherwise).
-Jsonb *build_image(const ColumnSet &set, const Datum *values, const bool *nulls, const bool *pick,
-	MemoryContext target, ArrayType **omitted);
+/// Builds, in `target`, an object of those columns of `set` for which `pick` (by index into set.columns; NULL: all) says so.
+/// Never raises an error because of a value: what is missing, has no JSON form, or is too large for one, is left out, and its
+/// name is added to *omitted (text[], made in `target`; untouched otherwise).
+Jsonb *build_image(
+	const ColumnSet &set, const Row &row, const bool *pick, MemoryContext target, ArrayType **omitted);
 
 } // namespace lockstep

@@ -14,19 +14,6 @@ namespace lockstep
 namespace
 {
 
-/// A row that a trigger was given, taken apart.
-struct Row {
-	const Datum *values;
-	const bool *nulls;
-
-	explicit Row(TupleTableSlot *slot)
-	{
-		slot_getallattrs(slot);
-		values = slot->tts_values;
-		nulls = slot->tts_isnull;
-	}
-};
-
 /// Has the row version in `slot` been updated or deleted since, by this transaction? Then whatever did it was logged before the event at
 /// hand: a trigger of another row of the same statement runs before this row's events do.
 bool is_superseded(TupleTableSlot *slot)
@@ -72,7 +59,7 @@ int64 hash_of_key(const RelationInfo &info, const Row &row, Jsonb *key)
 void set_key_and_version(NewChange &change, const RelationInfo &info, const Row &row)
 {
 	ArrayType *omitted = nullptr;
-	change.key = build_image(info.columns, row.values, row.nulls, info.is_key, buffer_context(), &omitted);
+	change.key = build_image(info.columns, row, info.is_key, buffer_context(), &omitted);
 	if (omitted)
 		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			errmsg("the key of a changed row has no JSON form"));
@@ -87,7 +74,7 @@ void log_whole_row(const RelationInfo &info, Op op, const Row &row, bool is_late
 	NewChange change = change_of(info, op);
 	change.is_late = is_late;
 	set_key_and_version(change, info, row);
-	change.row = build_image(info.columns, row.values, row.nulls, nullptr, buffer_context(), &change.omitted);
+	change.row = build_image(info.columns, row, nullptr, buffer_context(), &change.omitted);
 	change.old = old;
 	append_change(change);
 }
@@ -100,7 +87,7 @@ int find_changed(
 	for (int i = 0; i < info.columns.count; ++i) {
 		const int at = info.columns.columns[i].number - 1;
 		Form_pg_attribute attribute = TupleDescAttr(descriptor, at);
-		changed[i] = before.nulls[at] != after.nulls[at] ||
+		changed[i] = before.nulls[at] != after.nulls[at] || before.is_missing(at) != after.is_missing(at) ||
 			(!before.nulls[at] &&
 				!datum_image_eq(before.values[at], after.values[at], attribute->attbyval, attribute->attlen));
 		count += changed[i];
@@ -122,17 +109,14 @@ void log_update(
 		// The old key's life ends, the new key's begins. The old key, in `old`, leads from one to the other.
 		log_whole_row(info, Op::remove, before, is_late);
 		log_whole_row(info, Op::insert, after, is_late,
-			build_image(
-				info.columns, before.values, before.nulls, info.is_key, buffer_context(), &omitted_old));
+			build_image(info.columns, before, info.is_key, buffer_context(), &omitted_old));
 		return;
 	}
 	NewChange change = change_of(info, Op::update);
 	change.is_late = is_late;
 	set_key_and_version(change, info, after);
-	change.row =
-		build_image(info.columns, after.values, after.nulls, nullptr, buffer_context(), &change.omitted);
-	change.old =
-		build_image(info.columns, before.values, before.nulls, changed, buffer_context(), &omitted_old);
+	change.row = build_image(info.columns, after, nullptr, buffer_context(), &change.omitted);
+	change.old = build_image(info.columns, before, changed, buffer_context(), &omitted_old);
 	if (!change.omitted)
 		change.omitted = omitted_old;
 	append_change(change);
@@ -157,13 +141,14 @@ extern "C" Datum lockstep_log(PG_FUNCTION_ARGS)
 
 	const RelationInfo *info = relation_info(trigger->tg_relation);
 	require_own_trigger(trigger, "!lockstep_log");
+	const Row row = read_row(info->virtual_columns, trigger->tg_trigslot);
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
-		log_update(*info, RelationGetDescr(trigger->tg_relation), Row(trigger->tg_trigslot),
-			Row(trigger->tg_newslot), is_superseded(trigger->tg_newslot));
+		log_update(*info, RelationGetDescr(trigger->tg_relation), row,
+			read_row(info->virtual_columns, trigger->tg_newslot), is_superseded(trigger->tg_newslot));
 	else if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
-		log_whole_row(*info, Op::insert, Row(trigger->tg_trigslot), is_superseded(trigger->tg_trigslot));
+		log_whole_row(*info, Op::insert, row, is_superseded(trigger->tg_trigslot));
 	else
-		log_whole_row(*info, Op::remove, Row(trigger->tg_trigslot), false);
+		log_whole_row(*info, Op::remove, row, false);
 	return PointerGetDatum(nullptr);
 }
 

@@ -126,6 +126,7 @@ void fill(RelationInfo &info, Relation relation, TupleDesc catalog_descriptor, H
 			excluded[number - 1] = true;
 	}
 	info.columns = make_column_set(descriptor, excluded);
+	info.virtual_columns = make_virtual_columns(relation, info.root, excluded);
 
 	Datum version = heap_getattr(tuple, tracked_version_column, catalog_descriptor, &is_null);
 	info.version_column = column_number(relation, NameStr(*DatumGetName(version)));

@@ -16,10 +16,11 @@ struct RelationInfo {
 	ColumnKind key_kind;     // of the first key column
 	AttrNumber *key_numbers; // in the order in which the key was declared
 	AttrNumber version_column;
-	Oid version_type;  // int4 or int8
-	ColumnSet columns; // what is logged
-	bool *is_key;      // by index into columns
-	int version_index; // of the version column in columns
+	Oid version_type;               // int4 or int8
+	ColumnSet columns;              // what is logged
+	VirtualColumns virtual_columns; // those of them that are not stored
+	bool *is_key;                   // by index into columns
+	int version_index;              // of the version column in columns
 	MemoryContext context;
 };
 

@@ -79,6 +79,10 @@ BEGIN
 				= (SELECT array_agg(DISTINCT c ORDER BY c) FROM unnest(key_columns) AS c)
 	) OR EXISTS (
 		SELECT FROM pg_attribute a WHERE a.attrelid = table_name AND a.attname = ANY (key_columns) AND NOT a.attnotnull
+	) OR EXISTS ( -- NOT VALID, since PostgreSQL 18: there may be rows with NULL all the same
+		SELECT FROM pg_constraint c
+		JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
+		WHERE c.conrelid = table_name AND c.contype = 'n' AND NOT c.convalidated AND a.attname = ANY (key_columns)
 	) THEN
 		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
 			MESSAGE = format('columns (%s) do not identify a row of table %s', array_to_string(key_columns, ', '), table_name),

@@ -5,10 +5,10 @@
 #   make installcheck  run its tests on the server that PGHOST, PGPORT, PGUSER name
 #   make bridge        build build/bridge/lockstep-bridge with CMake
 #   make demo          install what is missing, build all, start the demo [DEMO_PORT=8420]
-#   make test          run every test in private throw-away clusters [SUITES="regress isolation unit client docs e2e oracle"]
+#   make test          run every test in private throw-away clusters [SUITES="regress isolation unit client bench docs e2e oracle"]
 #   make test-versions the tests on other majors of PostgreSQL, in roots of other Debian releases; needs root [VERSIONS="17 18"]
 #   make test-asan     bridge and unit tests under address and undefined-behaviour sanitizers
-#   make bench         commit-to-receipt latency with many clients [BENCH_ARGS="--clients 1000 --rate 100"]
+#   make bench         measure, beside peers (half an hour) [BENCH="write writers bytes instructions catchup latency throughput idle"] [BENCH_ARGS=--quick]
 #   make lint          formatting, clang-tidy, and the project's own rules
 #   make format        format the C++ sources
 #   make pgtree        the private copy of the server, build/pg<major>
@@ -102,8 +102,8 @@ test-asan:
 demo:
 	@scripts/demo --port $(DEMO_PORT)
 
-bench: bridge
-	@bench/fanout $(BENCH_ARGS)
+bench:
+	@bench/run $(BENCH_ARGS) $(BENCH)
 
 lint:
 	@scripts/lint

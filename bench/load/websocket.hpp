@@ -80,21 +80,30 @@ private:
 	bool deliver(Opcode opcode, bool last, std::string_view payload, OnMessage &on_message)
 	{
 		if (opcode >= Opcode::close) {
-			on_message(opcode, payload);
-			return last; // control frames are never fragmented
-		}
-		if (last && opcode != Opcode::continuation) {
+			if (!last)
+				return false; // control frames are never fragmented
 			on_message(opcode, payload);
 			return true;
 		}
+		if ((opcode == Opcode::continuation) != in_message_)
+			return false; // the rest of nothing, or a message inside a message
+		if (last && !in_message_) {
+			on_message(opcode, payload);
+			return true;
+		}
+		if (!in_message_)
+			message_opcode_ = opcode;
 		message_.append(payload);
+		in_message_ = !last;
 		if (last) {
-			on_message(Opcode::text, message_);
+			on_message(message_opcode_, message_);
 			message_.clear();
 		}
 		return true;
 	}
 
+	bool in_message_ = false;
+	Opcode message_opcode_ = Opcode::text;
 	std::string pending_;
 	std::string message_;
 };

@@ -1,9 +1,11 @@
 // One subscriber: a non-blocking socket that goes through upgrade, hello and subscribe, and then only receives.
 #pragma once
 
+#include "message.hpp"
 #include "websocket.hpp"
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -15,7 +17,7 @@ struct Target {
 	std::string table;
 };
 
-/// Not thread-safe: belongs to the epoll loop.
+/// Not thread-safe: belongs to one epoll loop.
 class Connection {
 public:
 	enum class Stage { connecting, upgrading, greeting, subscribing, live, dead };
@@ -30,8 +32,11 @@ public:
 	int open(const Target &target, std::size_t index);
 	/// The socket became writable: connected, or has room again. Returns false when the connection is over.
 	bool on_writable();
-	/// Reads what is there; calls `on_changes(std::string_view)` for each `changes` message.
-	template <class OnChanges> bool on_readable(OnChanges &&on_changes);
+	/// Reads what is there, through `buffer`; once live, calls `on_text(std::string_view)` for each text message. Returns false when
+	/// the connection is over.
+	template <class OnText> bool on_readable(std::span<char> buffer, OnText &&on_text);
+	/// Ends the connection, with a reason.
+	bool fail(std::string why);
 
 	Stage stage() const { return stage_; }
 	int socket() const { return socket_; }
@@ -39,14 +44,13 @@ public:
 	const std::string &error() const { return error_; }
 
 private:
-	bool fail(std::string why);
 	bool send(std::string_view bytes);
 	bool flush();
 	bool upgraded(std::string_view &bytes);
-	bool answer(std::string_view message);
-
-	/// Reads into the caller's view; 0 nothing there, -1 over.
-	int receive(std::string_view &bytes);
+	bool answer(std::string_view text);
+	bool control(Opcode opcode, std::string_view payload);
+	/// 0 nothing there, -1 over.
+	int receive(std::span<char> buffer, std::string_view &bytes);
 
 	int socket_ = -1;
 	Stage stage_ = Stage::dead;
@@ -57,33 +61,38 @@ private:
 	std::string error_;
 };
 
-template <class OnChanges> bool Connection::on_readable(OnChanges &&on_changes)
+template <class OnText> bool Connection::on_readable(std::span<char> buffer, OnText &&on_text)
 {
 	for (;;) {
 		std::string_view bytes;
-		const int got = receive(bytes);
+		const int got = receive(buffer, bytes);
 		if (got == 0)
 			return true;
 		if (got < 0)
 			return false;
-		if (stage_ == Stage::upgrading && !upgraded(bytes))
-			return stage_ != Stage::dead;
-		bool alive = true;
+		// A short read has emptied the socket; what comes later is a new edge.
+		const bool emptied = bytes.size() < buffer.size();
+		if (stage_ == Stage::upgrading && !upgraded(bytes)) {
+			if (stage_ == Stage::dead)
+				return false;
+			continue;
+		}
 		const bool legal = parser_.feed(bytes, [&](Opcode opcode, std::string_view payload) {
-			if (opcode == Opcode::ping)
-				alive = alive && send(client_frame(Opcode::pong, payload));
-			else if (opcode == Opcode::close)
-				alive = fail("closed by the bridge: " +
-					std::string(payload.substr(std::min<std::size_t>(2, payload.size()))));
-			else if (opcode == Opcode::text && payload.find("\"type\":\"changes\"") != std::string_view::npos)
-				on_changes(payload);
-			else if (opcode == Opcode::text)
-				alive = alive && answer(payload);
+			if (stage_ == Stage::dead)
+				return;
+			if (opcode != Opcode::text)
+				control(opcode, payload);
+			else if (stage_ == Stage::live)
+				on_text(payload);
+			else
+				answer(payload);
 		});
+		if (stage_ == Stage::dead)
+			return false;
 		if (!legal)
 			return fail("malformed frame");
-		if (!alive)
-			return false;
+		if (emptied)
+			return true;
 	}
 }
 

@@ -1,5 +1,6 @@
 #include "connection.hpp"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <cerrno>
 #include <cstring>
@@ -15,11 +16,6 @@ namespace
 {
 
 constexpr std::size_t connections_per_source = 20'000;
-
-bool has_type(std::string_view message, std::string_view type)
-{
-	return message.find("\"type\":\"" + std::string(type) + "\"") != std::string_view::npos;
-}
 
 } // namespace
 
@@ -105,12 +101,11 @@ bool Connection::flush()
 	return true;
 }
 
-int Connection::receive(std::string_view &bytes)
+int Connection::receive(std::span<char> buffer, std::string_view &bytes)
 {
-	static char buffer[256 * 1024]; // one loop, one buffer: views do not outlive the call that reads
-	const ssize_t got = recv(socket_, buffer, sizeof buffer, 0);
+	const ssize_t got = recv(socket_, buffer.data(), buffer.size(), 0);
 	if (got > 0) {
-		bytes = {buffer, static_cast<std::size_t>(got)};
+		bytes = {buffer.data(), static_cast<std::size_t>(got)};
 		return 1;
 	}
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -136,18 +131,36 @@ bool Connection::upgraded(std::string_view &bytes)
 	return send(client_frame(Opcode::text, R"({"type":"hello","id":1})"));
 }
 
-bool Connection::answer(std::string_view message)
+bool Connection::answer(std::string_view text)
 {
-	if (has_type(message, "welcome")) {
+	const Message message = understand(text);
+	switch (message.type) {
+	case Message::Type::welcome:
 		stage_ = Stage::subscribing;
 		return send(client_frame(
 			Opcode::text, R"({"type":"subscribe","id":2,"snapshot":true,"table":")" + table_ + "\"}"));
+	case Message::Type::snapshot:
+		if (message.last)
+			stage_ = Stage::live;
+		return true;
+	case Message::Type::subscribed:
+	case Message::Type::other:
+		return true;
+	default:
+		return fail("the bridge says " + std::string(text.substr(0, 500)));
 	}
-	if (has_type(message, "snapshot") && message.find("\"last\":true") != std::string_view::npos)
-		stage_ = Stage::live;
-	else if (has_type(message, "error") || has_type(message, "behind") || has_type(message, "refetch"))
-		return fail("the bridge says " + std::string(message));
-	return true;
+}
+
+bool Connection::control(Opcode opcode, std::string_view payload)
+{
+	if (opcode == Opcode::ping)
+		return send(client_frame(Opcode::pong, payload));
+	if (opcode == Opcode::pong)
+		return true;
+	if (opcode == Opcode::close)
+		return fail(
+			"closed by the bridge: " + std::string(payload.substr(std::min<std::size_t>(2, payload.size()))));
+	return fail("a binary message");
 }
 
 } // namespace lockstep::bench

@@ -1,0 +1,16 @@
+// All measurements, in the order in which they run and are shown.
+
+import * as write from '../measure/write.js';
+import * as writers from '../measure/writers.js';
+import * as bytes from '../measure/bytes.js';
+import * as instructions from '../measure/instructions.js';
+import * as catchup from '../measure/catchup.js';
+import * as latency from '../measure/latency.js';
+import * as throughput from '../measure/throughput.js';
+import * as idle from '../measure/idle.js';
+
+/**
+ * Name → {title, run, tables, settings}. `run({stand, repetitions, quick})` resolves with the figures, an object with `rows`;
+ * `tables(figures)` makes {name, caption, columns, rows} of it; `settings`, where there, are the server's.
+ */
+export const MEASUREMENTS = { write, writers, bytes, instructions, catchup, latency, throughput, idle };

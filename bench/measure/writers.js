@@ -1,0 +1,56 @@
+// Commits of many writers at once: does telling the listeners make them wait for each other?
+
+import { Series } from '../lib/series.js';
+import { turns } from '../lib/stats.js';
+import { share, spread } from '../lib/table.js';
+import { SCRIPTS, TITLES, makeTable } from '../variants.js';
+
+export const title = 'Many writers';
+const VARIANTS = ['plain', 'lockstep', 'notify'];
+const WRITERS = [1, 8, 64];
+
+export async function run({ stand, repetitions, quick }) {
+	const rows = quick ? 2_000 : 100_000;
+	const seconds = quick ? 1 : 3;
+	const script = SCRIPTS.update(rows);
+	const series = new Series();
+	for (let number = 0; number < repetitions; number += 1) {
+		for (const synchronous of [true, false]) {
+			for (const writers of WRITERS) {
+				const { name, client } = await stand.freshDatabase();
+				const listener = await stand.connect(name);
+				await listener.query('LISTEN lockstep; LISTEN orders');
+				for (const variant of turns(VARIANTS, number)) {
+					await makeTable(client, variant, rows);
+					await stand.pgbench(script, { clients: writers, seconds: 1, synchronous });
+					let heard = 0;
+					const count = () => (heard += 1);
+					listener.on('notification', count);
+					const { tps, cpu_us, transactions } = await stand.pgbench(script, { clients: writers, seconds, synchronous });
+					listener.off('notification', count);
+					if (variant !== 'plain' && heard === 0) {
+						throw new Error(`${transactions} transactions, and the listener of ${variant} heard nothing`);
+					}
+					series.add({ synchronous, writers, variant }, { rate: tps, cpu_us, notifications_per_commit: heard / transactions });
+				}
+				await listener.end();
+			}
+		}
+	}
+	return { rows_in_table: rows, seconds, rows: series.rows({ figure: 'rate', variant: 'plain' }) };
+}
+
+export function tables({ rows }) {
+	return [true, false].map((synchronous) => ({
+		name: `writers-sync-${synchronous ? 'on' : 'off'}`,
+		caption: `commits/s, synchronous_commit ${synchronous ? 'on' : 'off'}`,
+		columns: ['', ...WRITERS.flatMap((writers) => [`${writers} writer${writers === 1 ? '' : 's'}`, 'to plain'])],
+		rows: VARIANTS.map((variant) => [
+			TITLES[variant],
+			...WRITERS.flatMap((writers) => {
+				const row = rows.find((one) => one.synchronous === synchronous && one.writers === writers && one.variant === variant);
+				return [spread(row.rate), spread(row.ratio, share)];
+			}),
+		]),
+	}));
+}

@@ -1,16 +1,20 @@
 // Compares an example's output with what really comes out.
 //
 // `…` stands for anything within a line, and alone on a line for any lines. Widths of columns are not compared, nor blanks
-// at the end of lines. A line that goes on below a DETAIL, HINT or ERROR with ten blanks belongs to it. Command tags ("INSERT 0 1")
-// and "(1 row)" may be left out, but then all of them.
+// at the end of lines. A line that goes on below a DETAIL, HINT or ERROR with ten blanks belongs to it. Command tags ("INSERT 0 1"),
+// "(1 row)" and the CONTEXT of errors may be left out, but then all of them.
 
 const TAG = /^(INSERT \d+ \d+|(SELECT|UPDATE|DELETE|MERGE|COPY) \d+|(CREATE|ALTER|DROP|TRUNCATE|GRANT|REVOKE|COMMENT|SET|RESET|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|LISTEN|UNLISTEN|LOCK|DO|PREPARE|NOTIFY)( [A-Z ]+)?)$/;
+const CONTEXT = /^(CONTEXT: |PL\/pgSQL function .* line \d+ at |SQL statement "|SQL function ".*" statement )/;
 const FOOTER = /^\(\d+ rows?\)$/;
 
 /** Null where `actual` is what `expected` says, else a text that shows both. */
 export function mismatch(expected, actual) {
 	const wanted = tidy(expected);
 	let given = tidy(actual);
+	if (!wanted.some((line) => line.startsWith('CONTEXT:'))) {
+		given = given.filter((line) => !CONTEXT.test(line));
+	}
 	for (const optional of [TAG, FOOTER]) {
 		if (!wanted.some((line) => optional.test(line))) {
 			given = given.filter((line) => !optional.test(line));

@@ -137,9 +137,14 @@ class Scene {
 		await thing?.close?.();
 	}
 
+	/** A query's rows, as arrays of text. */
+	rows(query) {
+		return this.stand.cluster.sql(query, this.database);
+	}
+
 	/** The first value that a query gives, as text. */
 	async query(text) {
-		return (await this.stand.cluster.sql(text, this.database))[0]?.[0] ?? '';
+		return (await this.rows(text))[0]?.[0] ?? '';
 	}
 
 	async startBridge(flags) {

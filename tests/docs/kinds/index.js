@@ -7,6 +7,7 @@ import { browserScript, document } from './browser.js';
 import { nodeScript } from './node.js';
 import { protocol } from './protocol.js';
 import { shell } from './shell.js';
+import { signature } from './signature.js';
 import { sql } from './sql.js';
 
 export const kinds = {
@@ -17,6 +18,7 @@ export const kinds = {
 	html: document,
 	node: nodeScript,
 	protocol,
+	signature,
 	bridge,
 	config: bridgeSettings,
 	conf: serverSettings,

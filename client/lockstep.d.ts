@@ -293,10 +293,11 @@ export interface OperationResult {
 }
 export interface WriteResult {
 	xid: string;
-	position: string;
+	/** Covers the write. Missing where the connection to the database ended just after the commit. */
+	position?: string;
 	results: OperationResult[];
 }
-export type RowWriteResult = OperationResult & { xid: string; position: string };
+export type RowWriteResult = OperationResult & { xid: string; position?: string };
 
 export class Database extends Emitter<DatabaseEvents> {
 	readonly url: string;

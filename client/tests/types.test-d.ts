@@ -1,4 +1,4 @@
-// Checked by the TypeScript compiler (npm run test:types in client/), never run.
+// Checked by the TypeScript compiler (types.test.js), never run.
 
 import { ConflictError, connect, type Change, type LiveTable } from '../lockstep.js';
 

@@ -4,7 +4,7 @@
 
 import { bridge, bridgeSettings, hostBased, serverSettings, unit } from './config.js';
 import { browserScript, document } from './browser.js';
-import { nodeScript } from './node.js';
+import { nodeScript, typeScript } from './node.js';
 import { protocol } from './protocol.js';
 import { shell } from './shell.js';
 import { signature } from './signature.js';
@@ -17,6 +17,7 @@ export const kinds = {
 	js: browserScript,
 	html: document,
 	node: nodeScript,
+	ts: typeScript,
 	protocol,
 	signature,
 	bridge,

@@ -13,14 +13,21 @@ export class Bridge {
 	log = '';
 	#process = null;
 
-	/** Starts it on that port of loopback and waits until it is ready. Relative paths in `flags` begin at the checkout. */
-	static async start(port, flags) {
+	/**
+	 * Starts it on that port of loopback and waits until it is ready. Relative paths in `flags` begin at the checkout;
+	 * `environment` is added to this process's.
+	 */
+	static async start(port, flags, environment = {}) {
 		if (!existsSync(BRIDGE)) {
 			throw new Error(`there is no bridge at ${BRIDGE}; run "make bridge"`);
 		}
 		const bridge = new Bridge();
 		bridge.port = port;
-		const child = spawn(BRIDGE, [...flags, '--listen', `127.0.0.1:${port}`], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+		const child = spawn(BRIDGE, [...flags, '--listen', `127.0.0.1:${port}`], {
+			cwd: ROOT,
+			env: { ...process.env, ...environment },
+			stdio: ['ignore', 'pipe', 'pipe'],
+		});
 		bridge.#process = child;
 		process.once('exit', bridge.#sweep);
 		child.stdout.on('data', (data) => (bridge.log += data));

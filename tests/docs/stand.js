@@ -71,7 +71,9 @@ class Scene {
 			}
 		}
 		await symlink(join(ROOT, 'tests/node_modules'), join(directory, 'node_modules'));
-		await symlink(join(ROOT, 'client/lockstep.js'), join(directory, 'lockstep.js'));
+		for (const file of ['lockstep.js', 'lockstep.d.ts']) {
+			await symlink(join(ROOT, 'client', file), join(directory, file));
+		}
 		for (const shim of await readdir(SHIMS)) {
 			await symlink(join(SHIMS, shim), join(bin, shim));
 		}
@@ -148,12 +150,13 @@ class Scene {
 	}
 
 	async startBridge(flags) {
-		await this.#stopBridge();
+		await this.stopBridge();
 		const conninfo = await this.stand.cluster.conninfo(this.database, 'shop_bridge');
 		this.#bridge = await Bridge.start(this.port, ['--db', conninfo, '--static', `/=${this.www}`, '--static', '/client=client', ...flags]);
 	}
 
-	async #stopBridge() {
+	/** SIGTERM for the page's bridge, and the end for those that commands have started. */
+	async stopBridge() {
 		await this.#bridge?.kill('SIGTERM');
 		this.#bridge = null;
 		const file = this.env.DOCS_BRIDGE_PID;
@@ -200,7 +203,7 @@ class Scene {
 		for (const name of [...this.#kept.keys()]) {
 			await this.drop(name);
 		}
-		await this.#stopBridge();
+		await this.stopBridge();
 		const { cluster } = this.stand;
 		await cluster.sql(`DROP DATABASE ${this.database} WITH (FORCE)`);
 		const roles = await cluster.sql("SELECT quote_ident(rolname) FROM pg_roles WHERE rolname NOT LIKE 'pg\\_%' AND rolname <> 'postgres'");

@@ -40,8 +40,7 @@ export function steps({ items }) {
 				pending = { ...pending, [directive.verb]: directive, line: directive.line };
 				break;
 			case 'run':
-				last = undefined;
-				addRun({ ...directive, hidden: true });
+				last = addRun({ ...directive, hidden: true });
 				break;
 			case 'expect':
 				addExpectation(directive);

@@ -9,9 +9,9 @@ import { freePort } from '../../harness/wait.js';
 
 const run = promisify(execFile);
 
-/** A bridge for the rest of the page, as shop_bridge. `args`: more flags. */
+/** A bridge for the rest of the page, as shop_bridge. `args`: more flags, or "stop". */
 export async function bridge(scene, { args }) {
-	await scene.startBridge(args);
+	await (args[0] === 'stop' ? scene.stopBridge() : scene.startBridge(args));
 }
 
 /** JSON: a bridge starts with it. */
@@ -22,7 +22,7 @@ export async function bridgeSettings(scene, { text, line }) {
 	}
 	const file = join(scene.directory, `bridge-${line}.json`);
 	await writeFile(file, JSON.stringify(settings));
-	const started = await Bridge.start(await freePort(), ['--config', file]);
+	const started = await Bridge.start(await freePort(), ['--config', file], { PGPORT: scene.env.PGPORT });
 	const { code } = await started.kill('SIGTERM');
 	return { output: () => '', problem: code === 0 ? undefined : `the bridge ended with exit code ${code}:\n${started.log}` };
 }

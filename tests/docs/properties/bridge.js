@@ -81,6 +81,7 @@ export function bridgeFacts(root) {
 		words: new Set([...every(/Failure\{\s*"([a-z_]+)"/g), ...every(/return \{\s*"([a-z_]+)",/g), ...every(/count_error\("([a-z_]+)"\)/g)]),
 		sent: new Set([...every(/Answer(?: \w+)?\(\s*"([a-z_]+)"/g), ...every(/\\"type\\":\\"([a-z_]+)\\"/g)]),
 		taken: new Set([...every(/\*type == "([a-z_]+)"/g), ...every(/later = \{([^}]*)\}/g).flatMap((list) => [...list.matchAll(/"(\w+)"/g)].map((match) => match[1]))]),
+		says: new Set(every(/log::(?:info|warn|error)\(\s*"([^"]+?)(?:: )?"/g)),
 		closes: new Set([...every(/close\((\d{4})\b/g), ...every(/violation\w*\(?\{?(\d{4})\b/g), ...every(/\{(1\d{3}), "/g)]),
 	};
 }
@@ -88,10 +89,12 @@ export function bridgeFacts(root) {
 /** Everything of the wire is on the protocol's page. */
 export function protocolProblems(pages, facts) {
 	const page = pages.find(({ path }) => path === 'docs/protocol.md');
+	const logPage = pages.find(({ prose }) => prose.some(({ text }) => text.startsWith('| level | `msg` |')));
 	const lacks = (what, names, pattern) => [...names].filter((name) => !pattern(name).test(page.text)).map((name) => `${page.path}: ${what} ${name} is not documented`);
 	return [
 		...lacks('the error', facts.words, (name) => new RegExp(`\`${name}\``)),
 		...lacks('the message', new Set([...facts.sent, ...facts.taken]), (name) => new RegExp(`"type":"${name}"|\`${name}\``)),
 		...lacks('the close code', facts.closes, (name) => new RegExp(`\\b${name}\\b`)),
+		...[...facts.says].filter((text) => !logPage.text.includes(`\`${text}`)).map((text) => `${logPage.path}: the log message "${text}" is not documented`),
 	];
 }

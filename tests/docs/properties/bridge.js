@@ -78,7 +78,7 @@ export function bridgeFacts(root) {
 		.join('\n');
 	const every = (pattern) => [...source.matchAll(pattern)].map((match) => match[1]);
 	return {
-		words: new Set([...every(/Failure\{\s*"([a-z_]+)"/g), ...every(/return \{\s*"([a-z_]+)",/g), ...every(/count_error\("([a-z_]+)"\)/g)]),
+		words: new Set([...every(/Failure\{\s*"([a-z_]+)"/g), ...every(/return \{\s*"([a-z_]+)",/g), ...every(/count_error\("([a-z_]+)"\)/g), ...every(/TableError\(\s*"([a-z_]+)"/g), ...every(/\? "([a-z_]+)" : "bad_request"/g)]),
 		sent: new Set([...every(/Answer(?: \w+)?\(\s*"([a-z_]+)"/g), ...every(/\\"type\\":\\"([a-z_]+)\\"/g)]),
 		taken: new Set([...every(/\*type == "([a-z_]+)"/g), ...every(/later = \{([^}]*)\}/g).flatMap((list) => [...list.matchAll(/"(\w+)"/g)].map((match) => match[1]))]),
 		says: new Set(every(/log::(?:info|warn|error)\(\s*"([^"]+?)(?:: )?"/g)),

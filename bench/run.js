@@ -11,7 +11,8 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { machine, revision } from './lib/machine.js';
 import { MEASUREMENTS } from './lib/measurements.js';
-import { ROOT, Stand } from './lib/stand.js';
+import { ROOT } from './lib/root.js';
+import { Stand } from './lib/stand.js';
 import { rounded } from './lib/stats.js';
 import { textTable } from './lib/table.js';
 
@@ -45,6 +46,11 @@ const results = options.add ? JSON.parse(readFileSync(options.output, 'utf8')) :
 for (const name of names) {
 	const begin = performance.now();
 	const measurement = MEASUREMENTS[name];
+	const problem = measurement.unavailable?.();
+	if (problem !== undefined) {
+		console.error(`${name}: left out: ${problem}`);
+		continue;
+	}
 	console.error(`${name}: ${measurement.title}`);
 	const stand = await Stand.start(measurement.settings);
 	try {

@@ -5,13 +5,13 @@ import { closeSync, fdatasyncSync, openSync, readFileSync, unlinkSync, writeSync
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { median } from './stats.js';
-import { ROOT } from './stand.js';
+import { ROOT } from './root.js';
 
 const git = (...argv) => execFileSync('git', ['-C', ROOT, ...argv], { encoding: 'utf8' }).trim();
 
 /** The commit that is measured, with a + when files that are built from differ from it. */
 export function revision() {
-	const changed = git('status', '--porcelain', '--', 'extension', 'bridge', 'bench/load', 'bench/variants.js', 'bench/lib', 'bench/measure');
+	const changed = git('status', '--porcelain', '--', 'extension', 'bridge', 'bench/load', 'bench/measure', 'bench/variants.js');
 	return git('rev-parse', '--short=10', 'HEAD') + (changed === '' ? '' : '+');
 }
 

@@ -8,9 +8,11 @@ import * as catchup from '../measure/catchup.js';
 import * as latency from '../measure/latency.js';
 import * as throughput from '../measure/throughput.js';
 import * as idle from '../measure/idle.js';
+import * as profile from '../measure/profile.js';
 
 /**
  * Name → {title, run, tables, settings}. `run({stand, repetitions, quick})` resolves with the figures, an object with `rows`;
- * `tables(figures)` makes {name, caption, columns, rows} of it; `settings`, where there, are the server's.
+ * `tables(figures)` makes {name, caption, columns, rows} of it. Where there, `settings` are the server's, and `unavailable()` says why
+ * this machine cannot measure it.
  */
-export const MEASUREMENTS = { write, writers, bytes, instructions, catchup, latency, throughput, idle };
+export const MEASUREMENTS = { write, writers, bytes, instructions, catchup, latency, throughput, idle, profile };

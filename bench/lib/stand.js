@@ -5,18 +5,15 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { serverCpuSeconds } from './processes.js';
+import { ROOT } from './root.js';
 
 const run = promisify(execFile);
-export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const BRIDGE = join(ROOT, 'build/bridge/lockstep-bridge');
 const LOAD = join(ROOT, 'build/bridge/bench-load');
-export const BINDIR = execFileSync(execFileSync(join(ROOT, 'scripts/pgtree'), { encoding: 'utf8' }).trim(), ['--bindir'], { encoding: 'utf8' }).trim();
-const pg = createRequire(join(ROOT, 'tests/package.json'))('pg'); // scripts/install-deps bench puts it there
 
 // As a server that is set up for writing, except that nothing happens at times of its own: fsync is on.
 const SETTINGS = {
@@ -28,6 +25,11 @@ const SETTINGS = {
 	autovacuum: 'off',
 	jit: 'off',
 };
+
+function bindir() {
+	const pgConfig = execFileSync(join(ROOT, 'scripts/pgtree'), { encoding: 'utf8' }).trim();
+	return execFileSync(pgConfig, ['--bindir'], { encoding: 'utf8' }).trim();
+}
 
 export class Stand {
 	#children = new Set();
@@ -42,6 +44,7 @@ export class Stand {
 		await chmod(stand.directory, 0o755); // the server may run as another user
 		stand.cluster = join(stand.directory, 'pg');
 		stand.settings = { ...SETTINGS, ...settings };
+		stand.bindir = bindir();
 		const given = Object.entries(stand.settings).flatMap(([name, value]) => ['--set', `${name}=${value}`]);
 		await stand.clusterScript('init', ...given);
 		await stand.clusterScript('start');
@@ -81,6 +84,7 @@ export class Stand {
 
 	/** A connected client of the package pg. */
 	async connect(database) {
+		const pg = createRequire(join(ROOT, 'tests/package.json'))('pg'); // scripts/install-deps bench puts it there
 		const client = new pg.Client({ host: this.host, port: Number(this.serverPort), database, user: 'postgres' });
 		await client.connect();
 		return client;
@@ -120,7 +124,7 @@ export class Stand {
 		const threads = Math.min(clients, 2);
 		const { result, cpu } = await this.withServerCpu(() =>
 			run(
-				join(BINDIR, 'pgbench'),
+				join(this.bindir, 'pgbench'),
 				['-n', '-M', 'prepared', '-h', this.host, '-p', this.serverPort, '-U', 'postgres', '-c', clients, '-j', threads, ...limit, '-f', file, this.database.name].map(String),
 				{ env: { ...process.env, PGOPTIONS: `-c synchronous_commit=${synchronous ? 'on' : 'off'}` } },
 			),

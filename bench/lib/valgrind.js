@@ -3,7 +3,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { BINDIR } from './stand.js';
 
 /** For Stand.start(): valgrind is slow to touch much memory, and speed does not count here. */
 export const VALGRIND_SETTINGS = { shared_buffers: '64MB', fsync: 'off', max_connections: '20', min_wal_size: '80MB' };
@@ -14,7 +13,7 @@ export async function startUnderValgrind(stand) {
 	await stand.clusterScript('stop');
 	const data = realpathSync(join(stand.cluster, 'data'));
 	const owner = execFileSync('id', ['-un', String(statSync(data).uid)], { encoding: 'utf8' }).trim();
-	const command = ['valgrind', '--tool=callgrind', `--callgrind-out-file=${data}/callgrind.%p`, '--log-file=/dev/null', join(BINDIR, 'postgres'), '-D', data];
+	const command = ['valgrind', '--tool=callgrind', `--callgrind-out-file=${data}/callgrind.%p`, '--log-file=/dev/null', join(stand.bindir, 'postgres'), '-D', data];
 	const argv = process.getuid() === 0 ? ['runuser', '-u', owner, '--', ...command] : command;
 	const server = spawn(argv[0], argv.slice(1), { cwd: '/', stdio: 'ignore' });
 	let ended = false;

@@ -8,7 +8,7 @@ export const title = 'Catching up';
 const PAGE = 2000; // the bridge's
 
 // The bridge's columns.
-const CHANGES = (limit) => `SELECT xid, at, op, key, version, row, old, actor, client, reason, verified, position, relid
+export const CHANGES = (limit) => `SELECT xid, at, op, key, version, row, old, actor, client, reason, verified, position, relid
 	FROM lockstep.changes(since => $1${limit === null ? '' : `, max_changes => ${limit}`})`;
 const OUTBOX = (limit) => `SELECT id, table_name, row_key, op, at, who, old_values, new_values FROM audit_log
 	WHERE id > $1 ORDER BY id${limit === null ? '' : ` LIMIT ${limit}`}`;
@@ -62,7 +62,8 @@ export async function run({ stand, repetitions, quick }) {
 	return { changes: rows, rows: series.rows() };
 }
 
-async function position(client) {
+/** The database's position, as text. */
+export async function position(client) {
 	const { rows: [row] } = await client.query('SELECT lockstep.position()::text AS position');
 	return row.position;
 }

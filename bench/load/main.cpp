@@ -54,11 +54,11 @@ void raise_descriptor_limit(std::size_t clients)
 using Loops = std::vector<std::unique_ptr<ReaderLoop>>;
 using Writers = std::vector<std::unique_ptr<Writer>>;
 
-template <class Threads> std::int64_t cpu_of(const Threads &threads)
+std::int64_t cpu_of(const Loops &loops)
 {
 	std::int64_t sum = 0;
-	for (const auto &thread : threads)
-		sum += thread->cpu_ns();
+	for (const auto &loop : loops)
+		sum += loop->cpu_ns();
 	return sum;
 }
 
@@ -195,13 +195,10 @@ int fan_out(const Options &options)
 	sleep_until(first_measured);
 	print({{"event", "measuring"}});
 	const std::int64_t readers_cpu = cpu_of(loops);
-	const std::int64_t writers_cpu = cpu_of(writers);
-	sleep_until(end);
-	const std::int64_t writers_cpu_used = cpu_of(writers) - writers_cpu;
 
 	Sent sent;
 	Histogram commits_us;
-	std::int64_t late_ns = 0;
+	std::int64_t late_ns = 0, writers_cpu_ns = 0;
 	for (auto &writer : writers) {
 		writer->join();
 		if (!writer->error().empty() && !board.failed)
@@ -210,6 +207,7 @@ int fan_out(const Options &options)
 		sent.stamp_sum += writer->sent().stamp_sum;
 		commits_us.merge(writer->commits_us());
 		late_ns = std::max(late_ns, writer->late_ns());
+		writers_cpu_ns += writer->cpu_ns();
 	}
 	const std::int64_t written_at = now_ns();
 	if (const std::string problem = write_marker(options.db, options.target.table); !problem.empty())
@@ -222,7 +220,7 @@ int fan_out(const Options &options)
 		{"changes_per_transaction", options.changes}, {"writers", options.writers}};
 	result["first_measured_ns"] = first_measured;
 	result["readers_cpu_s"] = static_cast<double>(cpu_of(loops) - readers_cpu) / 1e9;
-	result["writers_cpu_s"] = static_cast<double>(writers_cpu_used) / 1e9;
+	result["writers_cpu_s"] = static_cast<double>(writers_cpu_ns) / 1e9;
 	board.stop = true;
 	for (auto &loop : loops)
 		loop->join();

@@ -1,10 +1,8 @@
 #include "writer.hpp"
 
 #include "clock.hpp"
-#include "database.hpp"
 
 #include <algorithm>
-#include <pthread.h>
 
 namespace lockstep::bench
 {
@@ -19,13 +17,6 @@ void Writer::join()
 {
 	if (thread_.joinable())
 		thread_.join();
-}
-
-std::int64_t Writer::cpu_ns()
-{
-	clockid_t clock{};
-	pthread_getcpuclockid(thread_.native_handle(), &clock);
-	return read_clock(clock);
 }
 
 bool Writer::wait(std::int64_t turn)
@@ -62,6 +53,13 @@ void Writer::run()
 		error_ = PQerrorMessage(connection.get());
 		return;
 	}
+	const std::int64_t before = write(connection);
+	cpu_ns_ = read_clock(CLOCK_THREAD_CPUTIME_ID) - before;
+}
+
+std::int64_t Writer::write(const PgConnection &connection)
+{
+	std::int64_t cpu_at_first = 0;
 	const std::string statement = "UPDATE " + plan_.table +
 		" SET sent_ns = $1 WHERE id BETWEEN $2::bigint AND $2::bigint + $3::bigint - 1";
 	const PgResult prepared(PQprepare(connection.get(), "change", statement.c_str(), 3, nullptr));
@@ -72,11 +70,13 @@ void Writer::run()
 		const std::size_t place = static_cast<std::size_t>(turn) % places;
 		const std::string id = std::to_string(plan_.first_row + place * plan_.changes_per_transaction);
 		const std::int64_t stamp = now_ns();
+		if (stamp >= board_.first_measured_ns && cpu_at_first == 0)
+			cpu_at_first = read_clock(CLOCK_THREAD_CPUTIME_ID);
 		const PgResult result =
 			execute(connection, "change", {std::to_string(stamp).c_str(), id.c_str(), many.c_str()});
 		if (PQresultStatus(result.get()) != PGRES_COMMAND_OK || PQcmdTuples(result.get()) != many) {
 			error_ = std::string("an UPDATE failed: ") + PQerrorMessage(connection.get());
-			return;
+			break;
 		}
 		if (stamp < board_.first_measured_ns)
 			continue;
@@ -84,6 +84,7 @@ void Writer::run()
 		sent_.changes += plan_.changes_per_transaction;
 		sent_.stamp_sum += static_cast<std::uint64_t>(stamp) * plan_.changes_per_transaction;
 	}
+	return cpu_at_first != 0 ? cpu_at_first : read_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
 std::string write_marker(const std::string &db, const std::string &table)

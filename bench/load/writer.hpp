@@ -1,6 +1,7 @@
 // Threads that change rows of the table, each over a database connection of its own.
 #pragma once
 
+#include "database.hpp"
 #include "histogram.hpp"
 #include "reader_loop.hpp"
 #include "receipt.hpp"
@@ -42,15 +43,17 @@ public:
 	Writer &operator=(const Writer &) = delete;
 
 	void join();
-	std::int64_t cpu_ns();
 
 	const Sent &sent() const { return sent_; }
 	const Histogram &commits_us() const { return commits_us_; } // from stamp to COMMIT's answer
 	std::int64_t late_ns() const { return late_ns_; }           // the latest UPDATE against its time
+	std::int64_t cpu_ns() const { return cpu_ns_; }             // of the thread, in the measured time
 	const std::string &error() const { return error_; }
 
 private:
 	void run();
+	/// Sends one transaction after the other. Returns the thread's CPU time at the first measured one, or at the end.
+	std::int64_t write(const PgConnection &connection);
 	/// Waits for the plan's next turn; false when the time is over or nothing can come of it.
 	bool wait(std::int64_t turn);
 
@@ -60,6 +63,7 @@ private:
 	Sent sent_;
 	Histogram commits_us_;
 	std::int64_t late_ns_ = 0;
+	std::int64_t cpu_ns_ = 0;
 	std::string error_;
 	std::thread thread_;
 };

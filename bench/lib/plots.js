@@ -12,9 +12,9 @@ set title '${title}' font ',15' textcolor rgb '#1f2328' offset 0,-0.3
 set border 3 linecolor rgb '#8c959f'
 set grid ytics linecolor rgb '#d0d7de' linewidth 1 dashtype 1
 set tics textcolor rgb '#424a53' nomirror
-set xlabel textcolor rgb '#424a53'
+set xlabel textcolor rgb '#424a53' offset 0,0.4
 set ylabel textcolor rgb '#424a53'
-set key outside bottom center horizontal noenhanced textcolor rgb '#1f2328' samplen 1.5
+set key outside bottom center horizontal noenhanced textcolor rgb '#1f2328' samplen 1 width -1 height 0.4
 set style fill solid 1 noborder
 `;
 
@@ -37,7 +37,7 @@ set offsets 0, 0, graph 0.06, 0
 set boxwidth ${(width * 0.92).toFixed(3)}
 set xtics scale 0 (${groups.map(([, label], i) => `"${label}" ${i}`).join(', ')})
 plot ${variants.map((variant, i) => `$${variant} using ${place(i)}:3 with boxes linecolor rgb '${COLOURS[variant]}' title '${text(TITLES[variant])}'`).join(', \\\n\t')}, \\
-	${variants.map((variant, i) => `$${variant} using ${place(i)}:3:4:5 with yerrorbars pointtype 7 pointsize 0.01 linecolor rgb '#1f2328' linewidth 1 notitle`).join(', \\\n\t')}, \\
+	${variants.map((variant, i) => `$${variant} using ${place(i)}:4:(0):($5-$4) with vectors nohead linecolor rgb '#1f2328' linewidth 1 notitle`).join(', \\\n\t')}, \\
 	${variants.map((variant, i) => `$${variant} using ${place(i)}:5:(sprintf('${form}', $3)) with labels font ',10' textcolor rgb '#424a53' offset 0,0.5 notitle`).join(', \\\n\t')}
 `;
 }
@@ -95,9 +95,9 @@ set logscale x 2
 set xtics (${counts.join(', ')})
 set xrange [${counts[0] / 1.2}:${counts.at(-1) * 1.2}]
 set yrange [0:*]
-set xlabel 'writers'
+set xlabel 'writers' offset 0,0.4
 set ylabel 'thousand commits/s'
-set multiplot layout 1,2
+set multiplot layout 1,2 title 'Commits of single-row UPDATEs' font ',15' textcolor rgb '#1f2328'
 ${panel(true)}
 unset ylabel
 ${panel(false)}
@@ -113,7 +113,7 @@ function latency({ curves }) {
 		.join('')}
 set logscale xy
 set xrange [1:0.001]
-set yrange [*:*]
+set yrange [${Math.min(...curves.map(({ points }) => points[0][1])) / 1.5}:*]
 set grid xtics ytics linecolor rgb '#d0d7de' linewidth 1 dashtype 1
 set xtics ('all' 1, '50 %%' 0.5, '10 %%' 0.1, '1 %%' 0.01, '0.1 %%' 0.001)
 set xlabel 'deliveries that took longer'
@@ -125,6 +125,7 @@ plot ${curves.map((curve, i) => `$rate${i} using 1:2 with linespoints linecolor 
 /** What a higher rate costs in latency: one line for each number of clients. */
 function throughput({ rows }) {
 	const counts = [...new Set(rows.map((row) => row.clients))];
+	const rates = rows.map((row) => row.deliveries_per_s.median / 1000);
 	const lines = counts.flatMap((clients, i) => ['p50_ms', 'p99_ms'].map((quantile) => ({ clients, quantile, colour: [SHADES[1], COLOURS.audit][i], name: `${quantile.slice(0, 3)}_${clients}` })));
 	return `${head('Deliveries at full speed, and what they wait')}${lines
 		.map(({ clients, quantile, name }) =>
@@ -132,6 +133,7 @@ function throughput({ rows }) {
 		)
 		.join('')}
 set logscale xy
+set xrange [${Math.min(...rates) / 1.3}:${Math.max(...rates) * 1.3}]
 set grid xtics ytics linecolor rgb '#d0d7de' linewidth 1 dashtype 1
 set xlabel 'thousand deliveries/s'
 set ylabel 'milliseconds'

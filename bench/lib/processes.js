@@ -17,17 +17,21 @@ export function cpuSeconds(pid) {
 	return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }
 
-/** CPU seconds of a postmaster, its children, and its children that have ended. */
-export function serverCpuSeconds(postmaster) {
-	const fields = stat(postmaster);
-	let ticks = Number(fields[11]) + Number(fields[12]) + Number(fields[13]) + Number(fields[14]);
+/** Ticks of a process, and of its children that have ended and been waited for. */
+function ticksOf(pid) {
+	const fields = stat(pid);
+	return { own: Number(fields[11]) + Number(fields[12]), ended: Number(fields[13]) + Number(fields[14]) };
+}
+
+function ticksOfChildren(parent) {
+	let ticks = 0;
 	for (const entry of readdirSync('/proc')) {
 		if (!/^\d+$/.test(entry)) {
 			continue;
 		}
 		try {
 			const child = stat(entry);
-			if (Number(child[1]) === postmaster) {
+			if (Number(child[1]) === parent) {
 				ticks += Number(child[11]) + Number(child[12]);
 			}
 		} catch (error) {
@@ -36,7 +40,20 @@ export function serverCpuSeconds(postmaster) {
 			}
 		}
 	}
-	return ticks / TICKS;
+	return ticks;
+}
+
+/** CPU seconds of a postmaster, its children, and its children that have ended. */
+export function serverCpuSeconds(postmaster) {
+	// A child that ends meanwhile moves from one sum to the other, and could be in neither or in both.
+	for (;;) {
+		const before = ticksOf(postmaster).ended;
+		const children = ticksOfChildren(postmaster);
+		const { own, ended } = ticksOf(postmaster);
+		if (ended === before) {
+			return (own + ended + children) / TICKS;
+		}
+	}
 }
 
 function kilobytes(path, field) {

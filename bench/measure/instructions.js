@@ -104,6 +104,9 @@ function shortName(name) {
 }
 
 export function tables({ rows }) {
+	const find = (operation, variant) => rows.find((one) => one.operation === operation && one.variant === variant);
+	const within = (operation) => new Map(find(operation, 'lockstep').within.map(({ name, instructions }) => [name, instructions]));
+	const [update, insert] = [within('update'), within('insert')];
 	return [
 		{
 			name: 'instructions',
@@ -112,9 +115,19 @@ export function tables({ rows }) {
 			rows: VARIANTS.map((variant) => [
 				TITLES[variant],
 				...Object.keys(STATEMENTS).flatMap((operation) => {
-					const row = rows.find((one) => one.operation === operation && one.variant === variant);
+					const row = find(operation, variant);
 					return [figure(row.instructions), share(row.ratio)];
 				}),
+			]),
+		},
+		{
+			name: 'instructions-within',
+			caption: 'of those, in a function of lockstep and all that it calls',
+			columns: ['function', 'UPDATE of one row', 'INSERT of one row'],
+			rows: [...update].slice(0, 12).map(([name, instructions]) => [
+				`\`${name.split(' ')[0]}\``,
+				figure(instructions),
+				insert.has(name) ? figure(insert.get(name)) : '–',
 			]),
 		},
 	];

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { BRIDGE } from '../harness/bridge.js';
 import { ROOT } from '../harness/cluster.js';
+import { checkoutFiles } from '../harness/tree.js';
 import { parsePage } from './markdown.js';
 import { allPages } from './pages.js';
 import { bridgeFacts, flagProblems, metricProblems, protocolProblems } from './properties/bridge.js';
@@ -14,7 +15,7 @@ import { clientProblems } from './properties/client.js';
 import { makeProblems, makeTargets } from './properties/commands.js';
 import { indexProblems, inCheckout, linkProblems } from './properties/links.js';
 import { signatureProblems, sqlFacts, sqlProblems } from './properties/sql.js';
-import { dependencyProblems, pathProblems, treeOf } from './properties/tree.js';
+import { dependencyProblems, pathProblems } from './properties/tree.js';
 import { DocsStand } from './stand.js';
 
 // The docs' users' pages; those about the tests speak of examples in general.
@@ -29,6 +30,7 @@ const none = (problems) => {
 let stand;
 let scene;
 let sql;
+const tree = new Set(checkoutFiles());
 let metrics;
 const help = execFileSync(BRIDGE, ['--help'], { encoding: 'utf8' });
 const types = readFileSync(join(ROOT, 'client/lockstep.d.ts'), 'utf8');
@@ -55,8 +57,8 @@ test('the bridge’s metrics', () => none(metricProblems(pages, metrics)));
 test('messages, errors and close codes', () => none(protocolProblems(pages, bridgeFacts(ROOT))));
 test('the client’s members', () => none(clientProblems(pages, types)));
 test('make’s targets', () => none(makeProblems(pages, makeTargets(ROOT))));
-test('files and folders', () => none(pathProblems(pages, treeOf(ROOT))));
-test('parts depend on what they may', () => none(dependencyProblems(pages, ROOT, treeOf(ROOT))));
+test('files and folders', () => none(pathProblems(pages, tree)));
+test('parts depend on what they may', () => none(dependencyProblems(pages, ROOT, tree)));
 
 // Each of them must be able to fail: a page is falsified, and the lie has to be found.
 const LIES = [
@@ -79,8 +81,8 @@ const LIES = [
 	['docs/client.md', '`offlineAfter`', '`offline`', (all) => clientProblems(all, types), /offlineAfter is not documented/],
 	['docs/client.md', '| `keyOf(row)` |', '| `keysOf(row)` |', (all) => clientProblems(all, types), /there is no keysOf/],
 	['README.md', '    make bridge ', '    make brigde ', (all) => makeProblems(all, makeTargets(ROOT)), /no target "brigde"/],
-	['docs/architecture.md', '`bridge/desk/`', '`bridge/desks/`', (all) => pathProblems(all, treeOf(ROOT)), /there is no bridge\/desks/],
-	['docs/architecture.md', '| `hub/`, `wire/`, libpq |', '| libpq |', (all) => dependencyProblems(all, ROOT, treeOf(ROOT)), /bridge\/db\/ depend on hub/],
+	['docs/architecture.md', '`bridge/desk/`', '`bridge/desks/`', (all) => pathProblems(all, tree), /there is no bridge\/desks/],
+	['docs/architecture.md', '| `hub/`, `wire/`, libpq |', '| libpq |', (all) => dependencyProblems(all, ROOT, tree), /bridge\/db\/ depend on hub/],
 	['', '| `--shards` | 1 |', '| `--shards` | 2 |', (all) => flagProblems(all, help), /default of --shards is 1/],
 	['', '| `--feed-page` |', '| `--feed-pages` |', (all) => flagProblems(all, help), /--feed-page is in no table[^]*there is no flag --feed-pages/],
 	['README.md', ' --static /client=client', ' --statics /client=client', (all) => flagProblems(all, help), /knows no --statics/],

@@ -1,19 +1,11 @@
 // What pages say of the source tree: files and folders that are there, parts that depend on what the table of parts allows.
 
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeSpans } from '../markdown.js';
 import { tablesHeaded } from './sections.js';
 
 const ROOTS = ['bench', 'bridge', 'client', 'docs', 'examples', 'expected', 'extension', 'scripts', 'sql', 'tests'];
-
-/** All files of the checkout and their folders. */
-export function treeOf(root) {
-	const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root, encoding: 'utf8' }).split('\n').filter(Boolean);
-	const folders = files.flatMap((file) => file.split('/').slice(0, -1).map((_, i, parts) => `${parts.slice(0, i + 1).join('/')}/`));
-	return new Set([...files, ...folders]);
-}
 
 /** Paths in code spans that lead nowhere. A bare name of a source file may be in any folder. */
 export function pathProblems(pages, tree) {

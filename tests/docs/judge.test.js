@@ -86,7 +86,7 @@ describe('messages', () => {
 
 describe('examples that do not do what the page says', () => {
 	let stand;
-	before(async () => (stand = await DocsStand.start({ patience: 700 })));
+	before(async () => (stand = await DocsStand.start()));
 	after(() => stand?.stop());
 
 	const setting = `<!-- run sql
@@ -99,6 +99,15 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON orders TO shop_bridge;
 -->
 <!-- run bridge -->
 `;
+	const live = fence(
+		'js',
+		`import { connect } from './lockstep.js'
+const db = connect('ws://127.0.0.1:8420/v1/socket')
+const orders = await db.table('public.orders').live().ready(5000)
+console.log({ size: orders.rows.size })`,
+	);
+	const hello = fence('protocol', '→ {"type":"hello","id":1}\n← {"type":"welcome","id":1,…}');
+
 	/** What a page's steps say: null where they pass. */
 	async function play(text) {
 		const scene = await stand.scene('judged');
@@ -140,19 +149,37 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON orders TO shop_bridge;
 		);
 		assert.deepEqual(said.map((one) => one === null), [true, false, false, true, false, false]);
 	});
-	test('scripts and messages', async () => {
+	test('programs and signatures', async () => {
 		const said = await play(
-			setting +
-				fence('js', "import { connect } from './lockstep.js'\nconst db = connect('ws://127.0.0.1:8420/v1/socket')\nconst orders = await db.table('public.orders').live().ready(5000)\nconsole.log({ size: orders.rows.size })") +
-				fence('', '{size: 0}') +
-				'<!-- run sql: INSERT INTO orders VALUES (1); -->\n<!-- expect: orders.rows.size === 1 -->\n' +
-				fence('js', 'console.log(orders.rows.size)') + fence('', '2') + fence('js', 'orders.nonsense()') +
-				fence('protocol', '→ {"type":"hello","id":1}\n← {"type":"welcome","id":1,…}') + fence('protocol', '→ {"type":"ping","id":2}\n← {"type":"pong","id":3}') +
-				fence('protocol', '← {"type":"pong"}'),
+			'<!-- run sql: CREATE EXTENSION lockstep; -->\n' +
+				fence('ts', "import { connect } from './lockstep.js'\nconnect('/v1/socket').close()") + fence('ts', "import { connect } from './lockstep.js'\nconnect('/v1/socket').stop()") +
+				'<!-- run as node -->\n' + fence('js', "console.log(typeof (await import('./lockstep.js')).connect)") + fence('', 'function') +
+				'<!-- run as node -->\n' + fence('js', "import './nothing.js'") +
+				'<!-- run as signature -->\n' + fence('', 'lockstep.image(record) → jsonb') + '<!-- run as signature -->\n' + fence('', 'lockstep.image(record) → json') +
+				'<!-- run as config -->\n' + fence('json', '{"db": "dbname=shop", "max_quue_bytes": 1}'),
 		);
-		assert.deepEqual(said.map((one) => one === null), [true, true, true, true, true, true, true, false, false, true, false, false]);
-		assert.match(said[7], /expected[^]*2[^]*but it is[^]*1/);
-		assert.match(said[8], /nonsense/);
-		assert.match(said[10], /id is 2, not 3/);
+		assert.deepEqual(said.map((one) => one === null), [true, true, false, true, true, false, true, false, false]);
+		assert.match(said[2], /Property 'stop' does not exist/);
+		assert.match(said[8], /unknown setting "max_quue_bytes"/);
+	});
+	test('scripts and messages', async () => {
+		const said = await play(`${setting}${live}${fence('', '{size: 0}')}
+<!-- run sql: INSERT INTO orders VALUES (1); -->
+<!-- expect: orders.rows.size === 1 -->
+${hello}`);
+		assert.deepEqual(said.filter((one) => one !== null), []);
+
+		stand.patience = 300; // what follows never comes
+		const wrong = await play(
+			setting + live + fence('', '{size: 1}') + '<!-- expect: orders.rows.size === 1 -->\n' + fence('js', 'orders.nonsense()') +
+				hello + fence('protocol', '→ {"type":"ping","id":2}\n← {"type":"pong","id":3}') + fence('protocol', '← {"type":"pong"}') + fence('protocol', '← close 1000'),
+		);
+		assert.deepEqual(wrong.map((one) => one === null), [true, true, true, false, false, false, true, false, false, false]);
+		assert.match(wrong[3], /expected[^]*1[^]*but it is[^]*0/);
+		assert.match(wrong[4], /it is false/);
+		assert.match(wrong[5], /nonsense/);
+		assert.match(wrong[7], /id is 2, not 3/);
+		assert.match(wrong[8], /waited in vain/);
+		assert.match(wrong[9], /it is open/);
 	});
 });

@@ -20,11 +20,11 @@ const PLACES = ['/etc/lockstep', '/srv', '/var/backups', '/usr/local/bin'];
 
 export class DocsStand {
 	#browser = null;
+	/** Milliseconds to wait for what an example promises. */
+	patience = 15_000;
 
-	/** `patience`: milliseconds to wait for what an example promises. */
-	static async start({ patience = 5000 } = {}) {
+	static async start() {
 		const stand = new DocsStand();
-		stand.patience = patience;
 		stand.cluster = await Cluster.start('docs', { include_if_exists: 'docs.conf', max_prepared_transactions: '5', wal_level: 'logical' });
 		const { stdout } = await run('bash', ['-c', 'eval "$("$0" env "$1")"; printf "%s\\n%s\\n%s" "$PGHOST" "$PGPORT" "$PATH"', join(ROOT, 'scripts/cluster'), stand.cluster.path]);
 		[stand.socket, stand.port, stand.path] = stdout.split('\n');

@@ -34,7 +34,7 @@ for (const name of names) {
 		usage(`unknown measurement "${name}"; there are: ${Object.keys(MEASUREMENTS).join(' ')}`);
 	}
 }
-const repetitions = options.repetitions === '' ? (options.quick ? 2 : 5) : Number(options.repetitions);
+const repetitions = options.repetitions === '' ? (options.quick ? 1 : 5) : Number(options.repetitions);
 if (!Number.isInteger(repetitions) || repetitions < 1) {
 	usage(`invalid number of repetitions "${options.repetitions}"`);
 }

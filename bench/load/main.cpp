@@ -1,6 +1,6 @@
 // bench-load: clients and writers for the measurements in bench/, see bench/README.md.
 //
-//   bench-load latency  --db CONNINFO --port N --table NAME --clients N --rate CHANGES/S --seconds N
+//   bench-load latency  --db CONNINFO --port N --table NAME --clients N --rate CHANGES/S --seconds N [--writers N]
 //   bench-load saturate --db CONNINFO --port N --table NAME --clients N --window CHANGES --seconds N [--writers N]
 //   bench-load idle     --port N --table NAME --clients N             until its input ends
 //   bench-load read     --db CONNINFO --statement SQL --since PLACE --place-column NAME
@@ -165,15 +165,18 @@ Writers start_writers(
 	const Options &options, Board &board, WriterBoard &writers, std::int64_t start, std::int64_t end)
 {
 	Writers result;
+	const double rate = options.mode == Options::Mode::latency ? options.rate : 0;
 	for (std::size_t i = 0; i < options.writers; ++i) {
+		// Writers at a steady rate take turns: together they are as even as one.
+		const double first_turn_ns = rate > 0 ? 1e9 * static_cast<double>(options.changes * i) / rate : 0;
 		const std::size_t rows = written_rows / options.writers;
 		result.push_back(
 			std::make_unique<Writer>(WritingPlan{.db = options.db,
 										 .table = options.target.table,
 										 .changes_per_transaction = options.changes,
-										 .start_ns = start,
+										 .start_ns = start + static_cast<std::int64_t>(first_turn_ns),
 										 .end_ns = end,
-										 .rate = options.mode == Options::Mode::latency ? options.rate : 0,
+										 .rate = rate / static_cast<double>(options.writers),
 										 .window = options.window,
 										 .first_row = 1 + i * rows,
 										 .rows = rows},

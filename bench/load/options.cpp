@@ -60,7 +60,7 @@ struct Usage {
 const std::map<std::string, Usage> usages = {
 	{"latency",
 		{Options::Mode::latency, {"--db", "--port", "--table", "--clients", "--rate", "--seconds"},
-			{"--warmup", "--threads", "--changes"}}},
+			{"--warmup", "--threads", "--changes", "--writers"}}},
 	{"saturate",
 		{Options::Mode::saturate, {"--db", "--port", "--table", "--clients", "--window", "--seconds"},
 			{"--warmup", "--threads", "--changes", "--writers"}}},

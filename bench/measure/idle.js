@@ -50,7 +50,7 @@ export function tables({ rows }) {
 			caption: 'memory of the bridge',
 			columns: ['sessions', 'kB each (PSS)', 'kB each (RSS)', 'at the peak, while connecting', 'kernel, both ends', 'the bridge without sessions, MB', 'its CPU, % of one core'],
 			rows: rows.map((row) => [
-				figure(row.clients),
+				row.clients.toLocaleString('en-US'),
 				spread(row.pss_kb),
 				spread(row.rss_kb),
 				spread(row.peak_kb),

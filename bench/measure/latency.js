@@ -16,7 +16,7 @@ export async function run({ stand, repetitions, quick }) {
 	const curves = new Map(rates.map((rate) => [rate, []]));
 	for (let number = 0; number < repetitions; number += 1) {
 		for (const rate of turns(rates, number)) {
-			const result = await fanOut(stand, 'latency', { clients, rate, seconds, warmup: quick ? 1 : 3 });
+			const result = await fanOut(stand, 'latency', { clients, rate, writers: rate > 100 ? 4 : 1, seconds, warmup: quick ? 1 : 3 });
 			series.add({ clients, rate }, figures(result));
 			curves.get(rate).push(result.curve);
 		}
@@ -40,17 +40,17 @@ export function tables({ rows }) {
 			caption: 'commit to receipt',
 			columns: ['clients', 'changes/s', 'deliveries/s', 'p50 ms', 'p99 ms', 'p99.9 ms', 'commit p50 ms', 'writer late by, at worst', 'bridge CPU µs per delivery', 'server', 'load client', 'missing'],
 			rows: rows.map((row) => [
-				figure(row.clients),
-				figure(row.rate),
+				row.clients.toLocaleString('en-US'),
+				row.rate.toLocaleString('en-US'),
 				figure(row.deliveries_per_s.median),
 				spread(row.p50_ms),
 				spread(row.p99_ms),
 				spread(row.p999_ms),
-				spread(row.commit_p50_ms),
+				figure(row.commit_p50_ms.median),
 				figure(row.late_ms.max),
-				spread(row.bridge_cpu_us),
-				spread(row.server_cpu_us),
-				spread(row.load_cpu_us),
+				figure(row.bridge_cpu_us.median),
+				figure(row.server_cpu_us.median),
+				figure(row.load_cpu_us.median),
 				String(row.missing.max),
 			]),
 		},

@@ -39,8 +39,9 @@ export class Stand {
 	static async start(settings = {}) {
 		const stand = new Stand();
 		process.once('exit', stand.#sweep);
-		await mkdir(join(ROOT, 'build'), { recursive: true });
-		stand.directory = await mkdtemp(join(ROOT, 'build/bench.'));
+		const parent = process.env.LOCKSTEP_TEST_DIR ?? join(ROOT, 'build');
+		await mkdir(parent, { recursive: true });
+		stand.directory = await mkdtemp(join(parent, 'bench.'));
 		await chmod(stand.directory, 0o755); // the server may run as another user
 		stand.cluster = join(stand.directory, 'pg');
 		stand.settings = { ...SETTINGS, ...settings };

@@ -273,6 +273,17 @@ export interface WriteOptions {
 	mutation?: string;
 	/** Milliseconds after which to give up waiting (the write may have been done all the same). Default: none. */
 	timeout?: number;
+	/** Gives the write up: it rejects with "cancelled", and nothing was written, unless it is too late. */
+	signal?: AbortSignal;
+	/** Hears how far a large write is. */
+	onProgress?: (progress: WriteProgress) => void;
+}
+
+export interface WriteProgress {
+	/** "sending": operations that the bridge has; "writing": operations done in the transaction. */
+	phase: 'sending' | 'writing';
+	done: number;
+	total: number;
 }
 
 export interface RowWriteOptions extends WriteOptions {
@@ -318,6 +329,8 @@ export class Database extends Emitter<DatabaseEvents> {
 	write(operations: Operation[], options?: WriteOptions): Promise<WriteResult>;
 	/** Connects, or checks the connection, right now. */
 	refresh(): Promise<void>;
+	/** The bridge's clock minus this one, in ms; the error is at most half of the round trip. */
+	measureClock(options?: { samples?: number }): Promise<{ offset: number; roundTrip: number }>;
 	close(): void;
 }
 

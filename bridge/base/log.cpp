@@ -1,12 +1,13 @@
 #include "base/log.hpp"
 
+#include "base/time.hpp"
+
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <ctime>
 
 namespace lockstep::log
 {
@@ -42,20 +43,6 @@ void append_value(std::string &line, std::string_view value)
 	line += '"';
 }
 
-std::string now_iso()
-{
-	const auto now = std::chrono::system_clock::now();
-	const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
-	const auto millis =
-		std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
-	std::tm parts{};
-	gmtime_r(&seconds, &parts);
-	char buffer[40];
-	const std::size_t length = std::strftime(buffer, sizeof buffer, "%Y-%m-%dT%H:%M:%S", &parts);
-	std::snprintf(buffer + length, sizeof buffer - length, ".%03dZ", static_cast<int>(millis));
-	return buffer;
-}
-
 } // namespace
 
 void set_level(Level level)
@@ -74,7 +61,8 @@ bool enabled(Level level)
 std::string begin(Level level, std::string_view message)
 {
 	static constexpr const char *names[] = {"debug", "info", "warn", "error"};
-	std::string line = "ts=" + now_iso() + " level=" + names[static_cast<int>(level)] + " msg=";
+	std::string line = "ts=" + iso_time(std::chrono::system_clock::now()) +
+		" level=" + names[static_cast<int>(level)] + " msg=";
 	append_value(line, message);
 	return line;
 }

@@ -137,11 +137,24 @@ void FrontDesk::write(net::SessionPtr session, net::Identity identity, std::stri
 			// One after another: a client may build on what it wrote before.
 			auto order = std::make_shared<WriteOrder>(
 				WriteOrder{std::move(session), std::move(identity), std::move(id), std::move(request)});
-			entry->writes->add([this, order] { return run_write(order); });
+			entry->orders[order->id] = order;
+			entry->writes->add([this, entry, order] { return run_write(entry, order); });
 		});
 }
 
-asio::awaitable<void> FrontDesk::run_write(std::shared_ptr<WriteOrder> order)
+void FrontDesk::cancel(net::SessionPtr session, std::string id)
+{
+	asio::post(context_, [this, session = std::move(session), id = std::move(id)] {
+		const auto found = clients_.find(session.get());
+		if (found == clients_.end())
+			return;
+		const auto order = found->second->orders.find(id);
+		if (order != found->second->orders.end())
+			order->second->cancelled = true;
+	});
+}
+
+asio::awaitable<void> FrontDesk::run_write(ClientPtr client, std::shared_ptr<WriteOrder> order)
 {
 	struct Count {
 		std::size_t &number;
@@ -149,6 +162,9 @@ asio::awaitable<void> FrontDesk::run_write(std::shared_ptr<WriteOrder> order)
 	};
 	const Count done{writing_};
 	co_await write_rows(core_, order);
+	const auto found = client->orders.find(order->id);
+	if (found != client->orders.end() && found->second == order)
+		client->orders.erase(found);
 }
 
 void FrontDesk::refetch(

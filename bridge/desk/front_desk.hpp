@@ -23,6 +23,7 @@ public:
 	void subscribe(net::SessionPtr session, std::string id, wire::Subscribe request) override;
 	void unsubscribe(net::SessionPtr session, std::string id) override;
 	void write(net::SessionPtr session, net::Identity identity, std::string id, wire::Write request) override;
+	void cancel(net::SessionPtr session, std::string id) override;
 	void refetch(net::SessionPtr session, hub::SubscriptionId subscription, net::Ticket ticket,
 		std::string id) override;
 	void catch_up(net::SessionPtr session, hub::SubscriptionId subscription, net::Ticket ticket,
@@ -40,6 +41,8 @@ private:
 			pending; // subscribes under way: has the client ended it?
 		std::map<hub::SubscriptionId, std::shared_ptr<Lane>> lanes; // work for one subscription
 		std::shared_ptr<Lane> writes;
+		std::map<std::string, std::shared_ptr<WriteOrder>>
+			orders; // writes that are not answered, by their id
 		bool gone = false;
 	};
 	using ClientPtr = std::shared_ptr<Client>;
@@ -51,7 +54,7 @@ private:
 		std::string id, wire::Subscribe request);
 	asio::awaitable<void> start(
 		net::SessionPtr session, hub::SubscriptionPtr subscription, std::string id, wire::Subscribe request);
-	asio::awaitable<void> run_write(std::shared_ptr<WriteOrder> order);
+	asio::awaitable<void> run_write(ClientPtr client, std::shared_ptr<WriteOrder> order);
 	void begin(const net::SessionPtr &session, Client &client, const std::string &id,
 		const wire::Subscribe &request, hub::SpecPtr spec);
 

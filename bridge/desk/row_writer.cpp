@@ -13,6 +13,10 @@ namespace lockstep::desk
 namespace
 {
 
+// So many rows go into one statement: enough that its overhead does not count, few enough that one of a large write's
+// statements is over before anybody asks what goes on, and that finding the row that fails takes no time.
+constexpr std::size_t max_group_rows = 1000;
+
 /// The transaction of one write request.
 class RowWriter {
 public:
@@ -28,6 +32,8 @@ public:
 	bool committing() const { return committing_; }
 
 private:
+	void heed_cancel() const;
+	void tell_progress() const;
 	asio::awaitable<void> look_up();
 	asio::awaitable<void> begin();
 	asio::awaitable<void> carry_out();
@@ -104,17 +110,36 @@ asio::awaitable<void> RowWriter::carry_out()
 	const std::vector<wire::Operation> &operations = order_.request.operations;
 	results_.reserve(operations.size());
 	for (std::size_t i = 0; i < operations.size();) {
+		heed_cancel();
 		operation_ = i;
 		std::size_t end = i + 1;
 		if (operations[i].kind == wire::Operation::Kind::insert)
-			while (end < operations.size() && same_insert(operations[i], operations[end]))
+			while (end < operations.size() && end - i < max_group_rows &&
+				same_insert(operations[i], operations[end]))
 				++end;
 		if (end - i > 1)
 			co_await insert_run(i, end);
 		else
 			co_await single(i);
+		if (order_.request.piece && end / max_group_rows > i / max_group_rows)
+			tell_progress();
 		i = end;
 	}
+	heed_cancel();
+}
+
+void RowWriter::heed_cancel() const
+{
+	if (order_.cancelled)
+		throw SpecError(wire::cancelled());
+}
+
+void RowWriter::tell_progress() const
+{
+	order_.session->tell(wire::Answer("progress", order_.id)
+							 .raw("done", std::to_string(results_.size()))
+							 .raw("operations", std::to_string(order_.request.operations.size()))
+							 .seal());
 }
 
 /// Inserts of the same columns into the same table go in one statement. Where that fails, they are repeated one by
@@ -252,7 +277,8 @@ asio::awaitable<void> write_rows(Core &core, std::shared_ptr<WriteOrder> order)
 	if (thrown) {
 		if (auto lasting = lasting_failure(thrown)) {
 			failure = std::move(*lasting);
-			failure.operation = operation;
+			if (failure.code != "cancelled")
+				failure.operation = operation;
 		} else if (committing) {
 			failure.message = "the connection to the database was lost during the commit";
 			failure.hint = "It is not known whether the write took place. Sending it again with the same "

@@ -15,6 +15,7 @@ struct WriteOrder {
 	net::Identity identity;
 	std::string id;
 	wire::Write request;
+	bool cancelled = false; // roll it back, if it is not too late
 };
 
 /// Carries it out and answers it.

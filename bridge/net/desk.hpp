@@ -32,6 +32,8 @@ public:
 	virtual void subscribe(SessionPtr session, std::string id, wire::Subscribe request) = 0;
 	virtual void unsubscribe(SessionPtr session, std::string id) = 0;
 	virtual void write(SessionPtr session, Identity identity, std::string id, wire::Write request) = 0;
+	/// The write `id`, if it is not answered yet, is to be rolled back. It may be too late.
+	virtual void cancel(SessionPtr session, std::string id) = 0;
 
 	/// The session has been sent `refetch` and waits for a snapshot.
 	virtual void refetch(

@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "base/spawn.hpp"
+#include "base/time.hpp"
 #include "wire/json.hpp"
 
 #include <boost/asio/post.hpp>
@@ -36,8 +37,8 @@ bool is_hello(const std::string &text)
 
 Session::Session(Shard &shard, asio::ip::tcp::socket socket)
 	: shard_(shard), socket_(std::move(socket)), reader_(shard.settings().max_message_bytes),
-	  resume_reading_(socket_.get_executor()), last_heard_(std::chrono::steady_clock::now()),
-	  last_heartbeat_(last_heard_), last_taken_(last_heard_)
+	  unfinished_writes_(shard.settings().max_write_bytes), resume_reading_(socket_.get_executor()),
+	  last_heard_(std::chrono::steady_clock::now()), last_heartbeat_(last_heard_), last_taken_(last_heard_)
 {
 }
 
@@ -135,6 +136,7 @@ void Session::handle_text(const std::string &text)
 	if (auto *bad = std::get_if<wire::BadMessage>(&parsed)) {
 		if (!greeted_ && !is_hello(text))
 			return;
+		unfinished_writes_.discard(bad->id);
 		shard_.metrics().count_error("bad_request");
 		send(wire::error_frame(bad->id, wire::bad_request(bad->message, bad->hint)));
 		return;
@@ -156,11 +158,38 @@ void Session::handle_request(std::string id, wire::Request request)
 	} else if (auto *unsubscribe_request = std::get_if<wire::Unsubscribe>(&request)) {
 		unsubscribe(id, *unsubscribe_request);
 	} else if (auto *write = std::get_if<wire::Write>(&request)) {
-		++pending_;
-		shard_.desk().write(shared_from_this(), identity_, std::move(id), std::move(*write));
+		this->write(std::move(id), std::move(*write));
+	} else if (auto *cancel_request = std::get_if<wire::Cancel>(&request)) {
+		cancel(id, *cancel_request);
 	} else {
-		send(wire::Answer("pong", id).seal());
+		send(wire::Answer("pong", id).text("time", iso_time(std::chrono::system_clock::now())).seal());
 	}
+}
+
+void Session::write(std::string id, wire::Write piece)
+{
+	const bool in_pieces = piece.piece.has_value();
+	WriteGatherer::Taken taken = unfinished_writes_.add(id, std::move(piece));
+	if (taken.failure) {
+		shard_.metrics().count_error(taken.failure->code);
+		send(wire::error_frame(id, *taken.failure));
+		return;
+	}
+	if (in_pieces)
+		send(wire::Answer("received", id).raw("operations", std::to_string(taken.operations)).seal());
+	if (taken.whole) {
+		++pending_;
+		shard_.desk().write(shared_from_this(), identity_, std::move(id), std::move(*taken.whole));
+	}
+}
+
+void Session::cancel(const std::string &id, const wire::Cancel &request)
+{
+	if (unfinished_writes_.discard(request.write))
+		send(wire::error_frame(request.write, wire::cancelled()));
+	else
+		shard_.desk().cancel(shared_from_this(), request.write);
+	send(wire::ok_frame(id));
 }
 
 void Session::subscribe(std::string id, wire::Subscribe request)

@@ -7,6 +7,7 @@
 #include "net/outbox.hpp"
 #include "net/shard.hpp"
 #include "net/tail.hpp"
+#include "net/write_gatherer.hpp"
 #include "wire/answers.hpp"
 #include "wire/frame_reader.hpp"
 #include "wire/message.hpp"
@@ -37,6 +38,8 @@ public:
 	// Any thread.
 	/// The answer to a write.
 	void answer(wire::FramePtr frame);
+	/// How far a write has come.
+	void tell(wire::FramePtr frame);
 	/// The answer to the subscribe `id`, unless the client has ended that already.
 	void confirm(std::string id, wire::FramePtr frame);
 	/// A subscribe that the client has ended before it was answered is done with.
@@ -114,6 +117,8 @@ private:
 	void greet(const std::string &id, wire::Hello hello);
 	void subscribe(std::string id, wire::Subscribe request);
 	void unsubscribe(const std::string &id, const wire::Unsubscribe &request);
+	void write(std::string id, wire::Write piece);
+	void cancel(const std::string &id, const wire::Cancel &request);
 	void remove(std::map<hub::SubscriptionId, Subscribed>::iterator at);
 	Attached attach_now(const Start &start);
 	void resume_feed(const Tail &tail, const std::vector<hub::ChangesPtr> &kept);
@@ -134,6 +139,7 @@ private:
 	asio::ip::tcp::socket socket_;
 	wire::FrameReader reader_;
 	Outbox outbox_;
+	WriteGatherer unfinished_writes_;
 	Signal resume_reading_;
 	Identity identity_;
 	std::map<std::string, hub::SubscriptionId>

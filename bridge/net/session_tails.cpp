@@ -25,12 +25,14 @@ void Session::greet(const std::string &id, wire::Hello hello)
 
 	wire::Answer welcome("welcome", id);
 	welcome.raw("protocol", "1")
-		.raw("features", R"(["subscribe","snapshot","resume","write"])")
+		.raw("features", R"(["subscribe","snapshot","resume","write","write_pieces"])")
 		.text("session", identity_.session)
 		.text("client", identity_.client)
 		.optional("actor", identity_.actor)
 		.raw("verified", "false")
-		.raw("heartbeat_seconds", std::to_string(shard_.settings().heartbeat.count()));
+		.raw("heartbeat_seconds", std::to_string(shard_.settings().heartbeat.count()))
+		.raw("max_message_bytes", std::to_string(shard_.settings().max_message_bytes))
+		.raw("max_write_bytes", std::to_string(shard_.settings().max_write_bytes));
 	if (shard_.position())
 		welcome.text("position", shard_.position()->text());
 	else
@@ -58,6 +60,12 @@ void Session::answer(wire::FramePtr frame)
 		self->request_done();
 		self->send(frame);
 	});
+}
+
+void Session::tell(wire::FramePtr frame)
+{
+	asio::post(
+		socket_.get_executor(), [self = shared_from_this(), frame = std::move(frame)] { self->send(frame); });
 }
 
 void Session::dismiss()

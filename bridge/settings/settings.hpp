@@ -34,6 +34,7 @@ struct Settings {
 	std::chrono::seconds snapshot_stall{30};
 	std::chrono::seconds lock_wait{30};
 	std::size_t max_message_bytes = 4U << 20U;
+	std::size_t max_write_bytes = 128U << 20U;
 	std::size_t max_queue_bytes = 8U << 20U;
 	std::size_t max_frame_bytes = 256U << 10U;
 	std::size_t max_subscriptions = 1000;

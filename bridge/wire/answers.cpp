@@ -16,6 +16,11 @@ Failure unavailable()
 		"The bridge keeps trying to connect; a status message will tell when it has."};
 }
 
+Failure cancelled()
+{
+	return {"cancelled", "the write was cancelled", {}, "Nothing of it was written."};
+}
+
 Answer::Answer(std::string_view type, std::string_view id) : bytes_(Frame::room())
 {
 	bytes_ += "{\"type\":\"";

@@ -22,6 +22,7 @@ struct Failure {
 
 Failure bad_request(std::string message, std::string hint = {});
 Failure unavailable();
+Failure cancelled();
 
 /// Builds one message, member by member. Values that are JSON already are spliced.
 class Answer {

@@ -165,6 +165,16 @@ Write parse_write(const JsonObject &object)
 	if (result.mutation && result.mutation->empty())
 		throw Malformed{"\"mutation\" must not be empty"};
 	result.reason = optional_string(object, "reason");
+	result.more = optional_boolean(object, "more", false);
+	if (const auto piece = present(object, "piece")) {
+		std::size_t number = 0;
+		const auto [end, error] = std::from_chars(piece->data(), piece->data() + piece->size(), number);
+		if (error != std::errc{} || end != piece->data() + piece->size())
+			throw Malformed{"\"piece\" must be a number: 0 for the first piece"};
+		result.piece = number;
+	}
+	if (result.more && !result.piece)
+		throw Malformed{"\"more\" needs \"piece\"", "Number the pieces of a write 0, 1, 2, …"};
 	const auto operations = present(object, "operations");
 	if (!operations || json_kind(*operations) != JsonKind::array)
 		throw Malformed{"\"operations\" must be an array"};
@@ -172,7 +182,8 @@ Write parse_write(const JsonObject &object)
 	JsonMember member;
 	while (walk.next(member)) {
 		if (result.operations.size() == max_operations)
-			throw Malformed{"a write has at most " + std::to_string(max_operations) + " operations"};
+			throw Malformed{"a message has at most " + std::to_string(max_operations) + " operations",
+				"Send the write in pieces."};
 		result.operations.push_back(parse_operation(member.value));
 	}
 	if (result.operations.empty())
@@ -193,7 +204,8 @@ Request parse_request(const JsonObject &object, const std::string &id)
 		return Hello{optional_name(object, "client"), optional_name(object, "actor")};
 	if (*type == "ping")
 		return Ping{};
-	const bool known = *type == "subscribe" || *type == "unsubscribe" || *type == "write";
+	const bool known =
+		*type == "subscribe" || *type == "unsubscribe" || *type == "write" || *type == "cancel";
 	if (!known)
 		throw Malformed{"unknown message type \"" + type->substr(0, 64) + "\""};
 	if (id.empty())
@@ -202,6 +214,12 @@ Request parse_request(const JsonObject &object, const std::string &id)
 		return parse_subscribe(object);
 	if (*type == "write")
 		return parse_write(object);
+	if (*type == "cancel") {
+		const auto write = present(object, "write");
+		if (!write)
+			throw Malformed{"\"write\" is missing", "Give the id of the write that is to be given up."};
+		return Cancel{std::string(*write)};
+	}
 	const auto subscription = present(object, "subscription");
 	if (!subscription)
 		throw Malformed{"\"subscription\" is missing", "Give the id of the subscribe that is to end."};

@@ -1,6 +1,7 @@
 // What clients say: PROTOCOL messages, checked for form. Names of tables and columns are checked where the catalogue is.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -45,11 +46,17 @@ struct Write {
 	std::optional<std::string> mutation;
 	std::optional<std::string> reason;
 	std::vector<Operation> operations;
+	std::optional<std::size_t> piece; // of a write that comes in several messages: 0, 1, …
+	bool more = false;                // and others follow
+};
+
+struct Cancel {
+	std::string write; // raw JSON: the `id` of the write
 };
 
 struct Ping {};
 
-using Request = std::variant<Hello, Subscribe, Unsubscribe, Write, Ping>;
+using Request = std::variant<Hello, Subscribe, Unsubscribe, Write, Cancel, Ping>;
 
 /// A request with the `id` to answer to (raw JSON; empty where none was given).
 struct Message {

@@ -38,12 +38,12 @@ export class Connection {
 		return this.#machine.phase === 'open';
 	}
 
-	/** Sends one message; false when there is no open connection, and then nothing was sent. */
+	/** Sends one message, or its text; false when there is no open connection, and then nothing was sent. */
 	send(message) {
 		if (!this.open || this.#socket === null) {
 			return false;
 		}
-		return this.#transmit(stringify(message));
+		return this.#transmit(typeof message === 'string' ? message : stringify(message));
 	}
 
 	dispatch(event) {

@@ -26,6 +26,7 @@ export class Database extends Emitter {
 	#tokenTimer;
 	#stopWatching;
 	#closed = false;
+	#limits = { pieces: false, maxMessageBytes: Infinity };
 
 	constructor(url, options) {
 		super();
@@ -45,6 +46,7 @@ export class Database extends Emitter {
 			send: (message) => this.#connection.send(message),
 			nextId: () => ++this.#lastId,
 			clock: options.clock,
+			limits: () => this.#limits,
 			backoff: (attempt, floor) =>
 				backoff(attempt, { floor, base: floor * 2, max: this.#timing.backoffMax, random: options.random }),
 		};
@@ -105,8 +107,11 @@ export class Database extends Emitter {
 		return this.#one({ op: 'delete', table, key }, options);
 	}
 
-	/** Does all operations in one transaction, or none. Resolves with {xid, position, results: [{key, version}, …]}. */
-	async write(operations, { reason, mutation, timeout } = {}) {
+	/**
+	 * Does all operations in one transaction, or none. Resolves with {xid, position, results: [{key, version}, …]}. A large
+	 * write travels in pieces; `onProgress` hears how far it is, and `signal` can give it up until it is committed.
+	 */
+	async write(operations, { reason, mutation, ...options } = {}) {
 		if (this.#closed) {
 			throw closedError();
 		}
@@ -114,7 +119,7 @@ export class Database extends Emitter {
 		if (reason !== undefined) {
 			message.reason = reason;
 		}
-		const { xid, position, results } = await this.#outbox.add(message, timeout);
+		const { xid, position, results } = await this.#outbox.add(message, options);
 		return { xid, position, results };
 	}
 
@@ -138,6 +143,27 @@ export class Database extends Emitter {
 			];
 			this.#connection.dispatch({ type: 'refresh' });
 		});
+	}
+
+	/**
+	 * Compares the bridge's clock with this one: {offset, roundTrip} in milliseconds, where offset is to be added to this
+	 * clock's time to get the bridge's. Takes the quickest of a few round trips; the error is at most half of that one.
+	 * Rejects with "disconnected", or with "unavailable" where the bridge does not tell its time.
+	 */
+	async measureClock({ samples = 4 } = {}) {
+		let best = null;
+		for (let n = 0; n < samples; n++) {
+			const sent = this.#options.clock.now();
+			const { time } = await this.#request({ type: 'ping', id: ++this.#lastId });
+			const heard = this.#options.clock.now();
+			if (time === undefined) {
+				throw new LockstepError({ code: 'unavailable', message: 'the bridge does not tell its time' });
+			}
+			if (best === null || heard - sent < best.roundTrip) {
+				best = { offset: Date.parse(time) - (sent + heard) / 2, roundTrip: heard - sent };
+			}
+		}
+		return best;
 	}
 
 	/** Ends everything for good. Writes without an answer reject with "closed": they may have been done or not. */
@@ -196,24 +222,18 @@ export class Database extends Emitter {
 	// The key columns of a table without a live table here: asked for with a subscription that is left at once.
 	async #describe(table) {
 		const id = ++this.#lastId;
-		const { key } = await this.#request({ type: 'subscribe', id, table, snapshot: false });
+		const { key } = await this.#request({ type: 'subscribe', id, table, snapshot: false }, () => unknownKeyError(table));
 		this.#connection.send({ type: 'unsubscribe', id: ++this.#lastId, subscription: id });
 		this.#subscriptions.learn(table, key);
 		return key;
 	}
 
-	#request(message) {
+	#request(message, unsent = () => disconnectedError('the request was not sent')) {
 		return new Promise((resolve, reject) => {
 			this.#requests.set(message.id, { resolve, reject });
 			if (!this.#connection.send(message)) {
 				this.#requests.delete(message.id);
-				reject(
-					new LockstepError({
-						code: 'disconnected',
-						message: `the key columns of "${message.table}" are not known while there is no connection`,
-						hint: 'Pass the key as an object, such as {id: 42}, or open a live table first.',
-					}),
-				);
+				reject(unsent());
 			}
 		});
 	}
@@ -258,12 +278,13 @@ export class Database extends Emitter {
 		}
 	}
 
-	#welcomed({ actor, verified, client, features, server }) {
+	#welcomed({ actor, verified, client, features, server, max_message_bytes: maxMessageBytes }) {
 		this.actor = actor ?? null;
 		this.verified = verified === true;
 		this.client = client ?? this.client;
 		this.features = features ?? [];
 		this.server = server ?? null;
+		this.#limits = { pieces: this.features.includes('write_pieces'), maxMessageBytes: maxMessageBytes ?? Infinity };
 		this.database = 'connected';
 	}
 
@@ -307,6 +328,8 @@ export class Database extends Emitter {
 				this.emit('up', {});
 				return;
 			case 'written':
+			case 'received':
+			case 'progress':
 				this.#outbox.receive(message);
 				return;
 			default:
@@ -343,6 +366,14 @@ export class Database extends Emitter {
 
 function closedError() {
 	return new LockstepError({ code: 'closed', message: 'the connection was closed by the application' });
+}
+
+function unknownKeyError(table) {
+	return new LockstepError({
+		code: 'disconnected',
+		message: `the key columns of "${table}" are not known while there is no connection`,
+		hint: 'Pass the key as an object, such as {id: 42}, or open a live table first.',
+	});
 }
 
 function disconnectedError(reason) {

@@ -2,16 +2,20 @@
 // under the same id, and the bridge, which stores the id in the write's own transaction, does it once.
 
 import { errorFrom, LockstepError } from './errors.js';
+import { report } from './emitter.js';
+import { stringify } from './exact.js';
+import { Upload } from './upload.js';
 
 const RETRY_FLOOR = 1_000;
 // The bridge could not tell (its database went away) or would not now: the same mutation may be sent again.
 const AGAIN = new Set(['unavailable', 'rate_limited']);
 
 export class Outbox {
-	#pending = new Map(); // mutation → {message, resolve, reject, timer, retry, failures}
-	#byId = new Map(); // id of a write request on this connection → mutation
+	#pending = new Map(); // mutation → {operations, about, resolve, reject, timer, retry, failures, upload, uncertain, …}
+	#byId = new Map(); // id of a write request on this connection → its entry
+	#over = new Set(); // ids whose write was answered while pieces of it were under way
 
-	/** @param link {send, nextId, clock, backoff} */
+	/** @param link {send(text), nextId, clock, backoff, limits() → {pieces, maxMessageBytes}} */
 	constructor(link) {
 		this.link = link;
 	}
@@ -21,18 +25,31 @@ export class Outbox {
 		return this.#pending.size;
 	}
 
-	/** Sends a write, now or when there is a connection; resolves with the `written` message. */
-	add(message, timeout) {
+	/**
+	 * Sends a write, now or when there is a connection; resolves with the `written` message.
+	 * `message`: mutation, operations and reason. `onProgress` hears {phase: "sending" | "writing", done, total}.
+	 */
+	add({ operations, ...about }, { timeout, signal, onProgress } = {}) {
+		const { mutation } = about;
 		return new Promise((resolve, reject) => {
-			if (this.#pending.has(message.mutation)) {
-				const text = `mutation "${message.mutation}" is on its way already`;
+			if (signal?.aborted) {
+				reject(cancelledError());
+				return;
+			}
+			if (this.#pending.has(mutation)) {
+				const text = `mutation "${mutation}" is on its way already`;
 				reject(new LockstepError({ code: 'usage', message: text, hint: 'Each write needs an id of its own.' }));
 				return;
 			}
-			const entry = { message, resolve, reject, failures: 0 };
-			this.#pending.set(message.mutation, entry);
+			const entry = { operations, about, resolve, reject, onProgress, failures: 0, upload: null, uncertain: false };
+			this.#pending.set(mutation, entry);
 			if (timeout !== undefined) {
 				entry.timer = this.link.clock.setTimeout(() => this.#giveUp(entry, timeout), timeout);
+			}
+			if (signal !== undefined) {
+				const cancel = () => this.#cancel(entry);
+				signal.addEventListener('abort', cancel, { once: true });
+				entry.unlisten = () => signal.removeEventListener('abort', cancel);
 			}
 			this.#send(entry);
 		});
@@ -40,6 +57,7 @@ export class Outbox {
 
 	connected() {
 		this.#byId.clear();
+		this.#over.clear();
 		for (const entry of this.#pending.values()) {
 			this.#send(entry);
 		}
@@ -49,6 +67,8 @@ export class Outbox {
 		this.#byId.clear();
 		for (const entry of this.#pending.values()) {
 			this.link.clock.clearTimeout(entry.retry);
+			entry.uncertain ||= entry.upload?.sent === true;
+			entry.upload = null;
 		}
 	}
 
@@ -62,20 +82,36 @@ export class Outbox {
 
 	/** Takes an answer; false when it is not one of ours. */
 	receive(message) {
-		const entry = this.#pending.get(this.#byId.get(message.id));
+		const entry = this.#byId.get(message.id);
 		if (entry === undefined) {
-			return false;
+			return this.#over.has(message.id);
+		}
+		switch (message.type) {
+			case 'received':
+				this.#progress(entry, 'sending', message.operations);
+				this.#attempt(entry, () => entry.upload.received());
+				return true;
+			case 'progress':
+				this.#progress(entry, 'writing', message.done);
+				return true;
+			default:
+				break;
 		}
 		this.#byId.delete(message.id);
-		if (message.type === 'error' && AGAIN.has(message.code)) {
-			const delay = this.link.backoff(entry.failures++, RETRY_FLOOR);
-			entry.retry = this.link.clock.setTimeout(() => this.#send(entry), delay);
-		} else if (message.type === 'error') {
-			this.#finish(entry);
-			entry.reject(errorFrom(message));
-		} else {
+		if (message.type !== 'error') {
 			this.#finish(entry);
 			entry.resolve(message);
+			return true;
+		}
+		this.#over.add(message.id);
+		if (AGAIN.has(message.code)) {
+			entry.uncertain ||= entry.upload.sent;
+			entry.upload = null;
+			const delay = this.link.backoff(entry.failures++, RETRY_FLOOR);
+			entry.retry = this.link.clock.setTimeout(() => this.#send(entry), delay);
+		} else {
+			this.#finish(entry);
+			entry.reject(errorFrom(message));
 		}
 		return true;
 	}
@@ -91,16 +127,48 @@ export class Outbox {
 		this.link.clock.clearTimeout(entry.retry);
 		entry.retry = undefined;
 		const id = this.link.nextId();
-		this.#byId.set(id, entry.message.mutation); // before sending: a fake socket may answer at once
-		if (!this.link.send({ type: 'write', id, ...entry.message })) {
-			this.#byId.delete(id);
+		this.#byId.set(id, entry); // before sending: a fake socket may answer at once
+		entry.upload = new Upload(id, entry.operations, entry.about, this.link.limits(), (text) => this.link.send(text));
+		this.#attempt(entry, () => entry.upload.go());
+	}
+
+	#attempt(entry, work) {
+		try {
+			work();
+		} catch (error) {
+			this.#byId.delete(entry.upload.id);
+			this.#over.add(entry.upload.id);
+			this.link.send(stringify({ type: 'cancel', id: this.link.nextId(), write: entry.upload.id }));
+			this.#finish(entry);
+			entry.reject(error);
+		}
+	}
+
+	// Only the bridge knows whether it is too late. Without it, what was never sent whole cannot have been done.
+	#cancel(entry) {
+		if (entry.uncertain) {
+			return; // it may have been done before the connection was lost: the answer will tell
+		}
+		const asked = entry.upload !== null && this.link.send(stringify({ type: 'cancel', id: this.link.nextId(), write: entry.upload.id }));
+		if (!asked) {
+			this.#finish(entry);
+			entry.reject(cancelledError());
+		}
+	}
+
+	#progress(entry, phase, done) {
+		try {
+			entry.onProgress?.({ phase, done, total: entry.upload.total });
+		} catch (error) {
+			report(error);
 		}
 	}
 
 	#finish(entry) {
 		this.link.clock.clearTimeout(entry.timer);
 		this.link.clock.clearTimeout(entry.retry);
-		this.#pending.delete(entry.message.mutation);
+		entry.unlisten?.();
+		this.#pending.delete(entry.about.mutation);
 	}
 
 	#giveUp(entry, timeout) {
@@ -109,9 +177,13 @@ export class Outbox {
 			new LockstepError({
 				code: 'timeout',
 				message: `the write was not answered within ${timeout} ms`,
-				detail: { mutation: entry.message.mutation },
+				detail: { mutation: entry.about.mutation },
 				hint: 'It may have been done all the same. Writing again with this mutation id does it at most once.',
 			}),
 		);
 	}
+}
+
+function cancelledError() {
+	return new LockstepError({ code: 'cancelled', message: 'the write was cancelled', hint: 'Nothing of it was written.' });
 }

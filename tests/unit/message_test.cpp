@@ -43,6 +43,23 @@ TEST(Message, subscribe_keeps_the_filter_as_it_was_written)
 	EXPECT_FALSE(subscribe.since);
 }
 
+TEST(Message, a_write_may_come_in_numbered_pieces)
+{
+	const std::string operations = R"("operations":[{"op":"insert","table":"t","row":{}}])";
+	const auto whole = good<Write>(R"({"type":"write","id":1,)" + operations + "}");
+	EXPECT_FALSE(whole.piece);
+	EXPECT_FALSE(whole.more);
+	const auto piece = good<Write>(R"({"type":"write","id":1,"piece":3,"more":true,)" + operations + "}");
+	EXPECT_EQ(piece.piece, 3U);
+	EXPECT_TRUE(piece.more);
+	EXPECT_EQ(
+		complaint(R"({"type":"write","id":1,"more":true,)" + operations + "}"), "\"more\" needs \"piece\"");
+	EXPECT_EQ(complaint(R"({"type":"write","id":1,"piece":-1,)" + operations + "}"),
+		"\"piece\" must be a number: 0 for the first piece");
+	EXPECT_EQ(good<Cancel>(R"({"type":"cancel","id":2,"write":"x"})").write, "\"x\"");
+	EXPECT_EQ(complaint(R"({"type":"cancel","id":2})"), "\"write\" is missing");
+}
+
 TEST(Message, values_of_a_write_lose_no_digit)
 {
 	const auto write = good<Write>(R"({"type":"write","id":1,"mutation":"m","operations":[

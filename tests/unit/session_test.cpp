@@ -1,4 +1,5 @@
 // Sessions on a real shard and real sockets, with a desk that needs no database.
+#include "base/time.hpp"
 #include "fixtures.hpp"
 #include "net/http.hpp"
 #include "net/session.hpp"
@@ -69,10 +70,12 @@ public:
 		slow_.session->call_off(1, slow_.ticket);
 	}
 	void unsubscribe(SessionPtr, std::string id) override { note("unsubscribe " + id); }
-	void write(SessionPtr session, Identity identity, std::string id, wire::Write) override
+	void write(SessionPtr session, Identity identity, std::string id, wire::Write request) override
 	{
+		note("write of " + std::to_string(request.operations.size()));
 		session->answer(wire::Answer("written", id).optional("actor", identity.actor).seal());
 	}
+	void cancel(SessionPtr, std::string id) override { note("cancel " + id); }
 	void refetch(SessionPtr, hub::SubscriptionId, Ticket, std::string id) override { note("refetch " + id); }
 	void catch_up(SessionPtr session, hub::SubscriptionId subscription, Ticket ticket, std::string, bool,
 		wire::PositionPtr since, wire::PositionPtr upto) override
@@ -295,6 +298,53 @@ TEST_F(SessionTest, only_hello_is_answered_before_welcome)
 	client.say({{"type", "write"}, {"id", 4},
 		{"operations", {{{"op", "insert"}, {"table", "t"}, {"row", json::object()}}}}});
 	EXPECT_EQ(client.message()["actor"], "alice");
+}
+
+TEST_F(SessionTest, a_write_that_comes_in_pieces_is_one_write)
+{
+	Client client(shard_, http_);
+	client.subscribe();
+	const json operation = {{"op", "insert"}, {"table", "t"}, {"row", json::object()}};
+	auto piece = [&](int number, bool more) {
+		client.say({{"type", "write"}, {"id", 7}, {"piece", number}, {"more", more},
+			{"operations", {operation, operation}}});
+	};
+	piece(0, true);
+	EXPECT_EQ(client.message(), (json{{"type", "received"}, {"id", 7}, {"operations", 2}}));
+	piece(1, false);
+	EXPECT_EQ(client.message(), (json{{"type", "received"}, {"id", 7}, {"operations", 4}}));
+	EXPECT_EQ(client.message()["type"], "written");
+	EXPECT_EQ(desk_.wait_for("write"), "write of 4");
+
+	// A piece that cannot be read takes the whole write with it: what follows is no write of its own.
+	piece(0, true);
+	EXPECT_EQ(client.message()["type"], "received");
+	client.say({{"type", "write"}, {"id", 7}, {"piece", 1}, {"more", true}, {"operations", json::array()}});
+	EXPECT_EQ(client.message()["code"], "bad_request");
+	piece(2, false);
+	EXPECT_EQ(client.message()["code"], "bad_request");
+
+	piece(0, true);
+	EXPECT_EQ(client.message()["type"], "received");
+	client.say({{"type", "cancel"}, {"id", 8}, {"write", 7}});
+	const json error = client.message();
+	EXPECT_EQ(error["id"], 7);
+	EXPECT_EQ(error["code"], "cancelled");
+	EXPECT_EQ(client.message()["type"], "ok");
+	client.say({{"type", "cancel"}, {"id", 9}, {"write", 7}}); // not here any more: the desk may have it
+	EXPECT_EQ(client.message()["type"], "ok");
+	EXPECT_EQ(desk_.wait_for("cancel"), "cancel 7");
+}
+
+TEST_F(SessionTest, a_pong_tells_the_time)
+{
+	Client client(shard_, http_);
+	client.subscribe();
+	const std::string before = iso_time(std::chrono::system_clock::now());
+	client.say({{"type", "ping"}, {"id", 3}});
+	const std::string time = client.message()["time"];
+	EXPECT_LE(before, time);
+	EXPECT_LE(time, iso_time(std::chrono::system_clock::now()));
 }
 
 TEST_F(SessionTest, all_who_share_a_subscription_get_the_same_bytes)

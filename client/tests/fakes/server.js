@@ -29,6 +29,10 @@ export class FakeServer {
 	snapshotChunk = 1000;
 	heartbeat = 25;
 	databaseUp = true;
+	features = [];
+	maxMessageBytes = undefined;
+	holdsWrites = false; // whole writes wait for session.carryOut(), and can be cancelled until then
+	time = undefined; // what pongs tell
 	fed = 0;
 	onRequest = () => false;
 
@@ -124,6 +128,8 @@ export class FakeSession {
 	inbox = [];
 	outbox = [];
 	subs = new Map(); // sub → {ids, where, sent}
+	unfinished = new Map(); // id → the pieces of a write so far, as one message
+	held = new Map(); // id → a write that is not carried out yet
 	greeted = false;
 
 	constructor(server, socket) {
@@ -176,14 +182,14 @@ export class FakeSession {
 			this.greeted = true;
 			const { heartbeat, database } = this.server;
 			this.send({
-				type: 'welcome', id, protocol: 1, features: [], session: 's', client, actor: actor ?? 'anonymous', verified: false,
+				type: 'welcome', id, protocol: 1, features: this.server.features, max_message_bytes: this.server.maxMessageBytes, session: 's', client, actor: actor ?? 'anonymous', verified: false,
 				heartbeat_seconds: heartbeat, position: database.position, server: 'fake',
 			});
 		}
 	}
 
 	on_ping({ id }) {
-		this.send({ type: 'pong', id });
+		this.send({ type: 'pong', id, time: this.server.time });
 	}
 
 	on_subscribe({ id, table, where = {}, since, shape, snapshot }) {
@@ -292,7 +298,55 @@ export class FakeSession {
 		this.send({ type: 'ok', id });
 	}
 
-	on_write({ id, mutation, operations }) {
+	on_write({ piece, more, ...message }) {
+		const { id } = message;
+		if (piece === undefined) {
+			this.#whole(message);
+			return;
+		}
+		const before = this.unfinished.get(id);
+		if (piece !== (before?.pieces ?? 0)) {
+			this.unfinished.delete(id);
+			this.send({ type: 'error', id, code: 'bad_request', message: 'a piece is missing' });
+			return;
+		}
+		const write = before ?? { ...message, operations: [] };
+		write.operations.push(...message.operations);
+		write.pieces = piece + 1;
+		this.unfinished.set(id, write);
+		this.send({ type: 'received', id, operations: write.operations.length });
+		if (!more) {
+			this.unfinished.delete(id);
+			this.#whole(write);
+		}
+	}
+
+	#whole(write) {
+		this.held.set(write.id, write);
+		if (!this.server.holdsWrites) {
+			this.carryOut();
+		}
+	}
+
+	/** Does the writes that are held. */
+	carryOut() {
+		for (const write of this.held.values()) {
+			if (write.pieces > 0) {
+				this.send({ type: 'progress', id: write.id, done: write.operations.length, operations: write.operations.length });
+			}
+			this.#write(write);
+		}
+		this.held.clear();
+	}
+
+	on_cancel({ id, write }) {
+		if (this.unfinished.delete(write) || this.held.delete(write)) {
+			this.send({ type: 'error', id: write, code: 'cancelled', message: 'the write was cancelled' });
+		}
+		this.send({ type: 'ok', id });
+	}
+
+	#write({ id, mutation, operations }) {
 		const { database } = this;
 		if (!this.server.databaseUp) {
 			this.send({ type: 'error', id, code: 'unavailable', message: 'the database is not available' });

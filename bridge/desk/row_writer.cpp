@@ -5,6 +5,7 @@
 #include "feed/batch.hpp"
 #include "wire/json.hpp"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -13,9 +14,11 @@ namespace lockstep::desk
 namespace
 {
 
-// So many rows go into one statement: enough that its overhead does not count, few enough that one of a large write's
-// statements is over before anybody asks what goes on, and that finding the row that fails takes no time.
-constexpr std::size_t max_group_rows = 1000;
+// So many rows at least go into one statement: enough that its overhead does not count, few enough that it is over before
+// anybody asks what goes on, and that finding the row that fails takes no time.
+constexpr std::size_t least_group_rows = 1000;
+// Each statement is a subtransaction, and a transaction with more than 64 of them slows everybody's snapshots down.
+constexpr std::size_t max_groups = 50;
 
 /// The transaction of one write request.
 class RowWriter {
@@ -109,6 +112,8 @@ asio::awaitable<void> RowWriter::carry_out()
 {
 	const std::vector<wire::Operation> &operations = order_.request.operations;
 	results_.reserve(operations.size());
+	const std::size_t max_group_rows = std::max(least_group_rows, operations.size() / max_groups + 1);
+	std::size_t told = 0;
 	for (std::size_t i = 0; i < operations.size();) {
 		heed_cancel();
 		operation_ = i;
@@ -121,8 +126,10 @@ asio::awaitable<void> RowWriter::carry_out()
 			co_await insert_run(i, end);
 		else
 			co_await single(i);
-		if (order_.request.piece && end / max_group_rows > i / max_group_rows)
+		if (order_.request.piece && results_.size() - told >= least_group_rows) {
+			told = results_.size();
 			tell_progress();
+		}
 		i = end;
 	}
 	heed_cancel();

@@ -4,14 +4,19 @@ import { until } from './harness.js';
 
 /** The table row of a record. */
 export function row(page, reference) {
-	return page.locator('#records tbody tr').filter({ has: page.locator(`td[data-column=reference]:text-is("${reference}")`) });
+	return page.locator('#records tbody tr').filter({ has: page.locator(`td[data-column=reference] .value:text-is("${reference}")`) });
 }
 
 /** The text of a cell, without the name tag of who changed it. */
 export function cellText(page, reference, column) {
-	return row(page, reference)
-		.locator(`td[data-column=${column}]`)
-		.evaluate((cell) => [...cell.childNodes].filter((node) => !node.classList?.contains('by')).map((node) => node.textContent).join(''));
+	return row(page, reference).locator(`td[data-column=${column}] > :is(.value, .status)`).textContent();
+}
+
+/** Takes pointer and focus off the list, so that it follows what happens. */
+export async function letGo(page) {
+	await page.mouse.move(2, 2);
+	await page.evaluate(() => document.activeElement.blur());
+	await page.evaluate(() => document.querySelector('#pending:not([hidden])')?.click());
 }
 
 export function sees(page, reference, column, text) {
@@ -43,8 +48,16 @@ export async function saved(page) {
 	return Number(/version (\d+)/.exec(await message.textContent())[1]);
 }
 
-export function closePanel(page) {
-	return page.locator('aside .close').click();
+/** Closes the panel, whatever was typed in it. */
+export async function closePanel(page) {
+	await page.locator('aside .close').click();
+	await until('the panel is closed', async () => {
+		const question = page.locator('#confirm-yes');
+		if ((await question.count()) > 0) {
+			await question.click();
+		}
+		return (await page.locator('aside[data-mode=idle]').count()) === 1;
+	});
 }
 
 // Every record that the page shows under the present filter, over all pages: reference → {column: text}.
@@ -56,7 +69,7 @@ async function everything(page) {
 			rows.map((element) => [
 				...[...element.cells].map((cell) => [
 					cell.dataset.column,
-					[...cell.childNodes].filter((node) => !node.classList?.contains('by')).map((node) => node.textContent).join(''),
+					cell.querySelector(':scope > :is(.value, .status)')?.textContent,
 				]),
 				['version', element.dataset.version],
 			]),

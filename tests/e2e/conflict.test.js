@@ -33,7 +33,7 @@ async function collide(reference, bobs, alices) {
 	await save(alice);
 	await saved(alice);
 	await closePanel(alice);
-	await bob.locator('aside .message', { hasText: 'alice has saved this record since you began (version 2)' }).waitFor();
+	await bob.locator('aside .message', { hasText: 'Your edit began with version 1' }).filter({ hasText: 'alice' }).waitFor();
 	await save(bob);
 	await bob.locator('#conflict').waitFor();
 }
@@ -102,7 +102,7 @@ test('a record that was deleted meanwhile cannot be saved, and the page says who
 	await openRecord(bob, 'R-2026-00007');
 	await type(bob, 'note', 'too late');
 	await stand.sql("DELETE FROM registration WHERE reference = 'R-2026-00007'", { actor: 'alice' });
-	await bob.locator('aside .message', { hasText: 'This record was deleted.' }).waitFor();
+	await bob.locator('aside .message', { hasText: 'This record was deleted by alice.' }).waitFor();
 	await save(bob);
 	await bob.locator('#conflict', { hasText: 'deleted R-2026-00007' }).waitFor();
 	await bob.getByRole('button', { name: 'Close the record' }).click();

@@ -52,6 +52,7 @@ test('records that are added and deleted come and go in both browsers', async ()
 	await sees(bob, 'A-1', 'applicant', '<b>Zoë & Co</b>');
 	await sees(bob, 'A-1', 'amount', '123,456,789.05');
 	await alice.locator('aside button.danger').click();
+	await alice.locator('#confirm-yes').click();
 	await row(bob, 'A-1').waitFor({ state: 'detached' });
 	await row(alice, 'A-1').waitFor({ state: 'detached' });
 });
@@ -80,7 +81,7 @@ test('what only the database can tell is explained, and nothing is written', asy
 test('search, filter and order work on the live rows, by keyboard too', async () => {
 	await bob.keyboard.press('/');
 	await bob.keyboard.type('R-2026-0001');
-	await bob.locator('#summary', { hasText: '10 of 140 records' }).waitFor();
+	await bob.locator('#summary', { hasText: '10 matching, 140 in all' }).waitFor();
 	await stand.sql("UPDATE registration SET status = 'done' WHERE reference = 'R-2026-00010'");
 	await bob.locator('#filters [data-status=done]').click();
 	await sees(bob, 'R-2026-00010', 'status', 'done');
@@ -89,7 +90,7 @@ test('search, filter and order work on the live rows, by keyboard too', async ()
 	const shown = await bob.locator('td[data-column=reference]').allTextContents();
 	assert.deepEqual(shown, [...shown].sort().reverse());
 	await bob.locator('#filters [data-status=all]').click();
-	await bob.locator('#summary', { hasText: '10 of 140 records' }).waitFor();
+	await bob.locator('#summary', { hasText: '10 matching, 140 in all' }).waitFor();
 	await bob.locator('#records tbody tr').first().focus();
 	await bob.keyboard.press('ArrowDown');
 	await bob.keyboard.press('Enter');

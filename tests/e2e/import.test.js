@@ -8,8 +8,10 @@ import { sees } from './casework.js';
 let stand;
 let alice;
 let bob;
+let beginning; // the position before anything was imported
 before(async () => {
 	stand = await Stand.start();
+	[[beginning]] = await stand.sql('SELECT lockstep.position()');
 	alice = await stand.open('alice');
 	bob = await stand.open('bob');
 });
@@ -21,14 +23,14 @@ function csv(...options) {
 
 async function choose(page, buffer, name = 'registrations.csv') {
 	await page.locator('#file').setInputFiles({ name, mimeType: 'text/csv', buffer });
-	await page.locator('#import-dialog').waitFor();
+	await page.locator('#import-dialog .progress').waitFor({ state: 'hidden' }); // checked
 	return page.locator('#import-dialog');
 }
 
 async function imported(prefix) {
-	const [[rows, transactions]] = await stand.sql(
-		`SELECT count(*), count(DISTINCT xmin::text) FROM registration WHERE reference LIKE '${prefix}%'`,
-	);
+	const [[rows, transactions]] = await stand.sql(`
+		SELECT (SELECT count(*) FROM registration WHERE reference LIKE '${prefix}%'),
+			(SELECT count(DISTINCT xid) FROM lockstep.changes('${beginning}') WHERE row ->> 'reference' LIKE '${prefix}%')`);
 	return { rows: Number(rows), transactions: Number(transactions) };
 }
 
@@ -38,8 +40,8 @@ test('3,000 records are imported in one transaction and show in the other browse
 	assert.deepEqual(await imported('I-01-'), { rows: 0, transactions: 0 });
 	await dialog.locator('#import-start').click();
 	await dialog.waitFor({ state: 'detached' });
-	await bob.locator('#summary', { hasText: '3,140 of 3,140 records' }).waitFor();
-	await alice.locator('#summary', { hasText: '3,140 of 3,140 records' }).waitFor();
+	await bob.locator('#summary', { hasText: '1–40 of 3,140 records' }).waitFor();
+	await alice.locator('#summary', { hasText: '1–40 of 3,140 records' }).waitFor();
 	assert.deepEqual(await imported('I-01-'), { rows: 3000, transactions: 1 });
 	await bob.locator('.activity li', { hasText: 'alice added 3,000 records (import of registrations.csv)' }).waitFor();
 	await bob.locator('#search').fill('I-01-03000');
@@ -77,7 +79,7 @@ test('an import that the database refuses leaves nothing behind', async () => {
 	// Somebody takes one of the references after the file was checked.
 	await stand.sql("INSERT INTO registration (reference, applicant) VALUES ('I-03-00040', 'first')", { actor: 'carol' });
 	await dialog.locator('#import-start').click();
-	await dialog.locator('.message', { hasText: 'Nothing was imported. The database refused at I-03-00040' }).waitFor();
+	await dialog.locator('.message', { hasText: 'Nothing was imported. The database refused at line 51 (I-03-00040): There is a record with this reference already.' }).waitFor();
 	assert.deepEqual(await imported('I-03-'), { rows: 1, transactions: 1 });
 	await dialog.getByRole('button', { name: 'Cancel' }).click();
 });

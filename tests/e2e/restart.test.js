@@ -100,7 +100,7 @@ for (const mode of ['fast', 'immediate']) {
 		await state(alice, 'connected');
 		const stopping = Date.now();
 		await stand.stopServer(mode);
-		await alice.locator('#notice', { hasText: 'The bridge has lost its database' }).waitFor();
+		await alice.locator('#notice', { hasText: 'The server has lost its database' }).waitFor();
 		assert.ok(Date.parse(await alice.locator('#notice').getAttribute('data-since')) >= stopping, 'the notice tells the time of the loss');
 		assert.ok((await alice.locator('#records tbody tr').count()) > 0, 'what was shown stays');
 		await stand.startServer();
@@ -115,7 +115,7 @@ test('what is saved while the database is away is written once when it is back',
 	await openRecord(bob, 'R-2026-00030');
 	const before = Number(await bob.locator('aside .version').getAttribute('data-version'));
 	await stand.stopServer('immediate');
-	await bob.locator('#notice', { hasText: 'The bridge has lost its database' }).waitFor();
+	await bob.locator('#notice', { hasText: 'The server has lost its database' }).waitFor();
 	await type(bob, 'note', 'saved without a database');
 	await save(bob);
 	await stand.startServer();

@@ -2,44 +2,92 @@
 
 import { connect } from '/client/lockstep.js';
 import { Activity } from './activity.js';
+import { Announcer } from './announcer.js';
 import { ConnectionStatus } from './status.js';
+import { DoneAction } from './done.js';
 import { ImportDialog } from './import.js';
+import { Latency } from './latency.js';
+import { Marks } from './marks.js';
 import { RecordPanel } from './panel.js';
 import { RecordTable } from './table.js';
+import { Tools } from './tools.js';
+import { Writes } from './writes.js';
 import { $ } from './dom.js';
 import { TABLE } from './fields.js';
 import { askName, currentName } from './identity.js';
-import { toast } from './toast.js';
+import { listenForShortcuts } from './shortcuts.js';
+import { readAddress, writeAddress } from './view_state.js';
+import { takeBack, toast } from './toast.js';
+import { themeSwitch } from './theme_switch.js';
 
+themeSwitch($('#theme'));
 const name = currentName() ?? (await askName());
 $('#who').textContent = name;
+$('#who').setAttribute('aria-label', `You are ${name}. Change your name`);
 $('#who').addEventListener('click', async () => {
 	const other = await askName(name);
-	if (other !== null && other !== name) {
+	if (other !== undefined && other !== name) {
 		location.reload(); // a connection has one actor; a new name begins a new one
 	}
 });
 
 const db = connect('/v1/socket', { actor: name });
 const records = db.table(TABLE).live();
-const status = new ConnectionStatus(db, records);
+const mine = (change) => change.client === db.client;
 
-const table = new RecordTable(records, { open: (id) => panel.open(id) });
-const activity = new Activity($('#announcer'), { me: () => db.client, open: (id) => panel.open(id) });
-const panel = new RecordPanel($('#side'), db, records, {
-	idle: () => activity.element,
-	opened: (id) => table.select(id),
-	closed: () => table.select(null, { focus: true }),
+const marks = new Marks();
+const writes = new Writes(db, records);
+const latency = new Latency(db);
+const done = new DoneAction(records, writes);
+const activity = new Activity(new Announcer($('#announcer')), { open: (id) => panel.open(id) });
+
+const begin = readAddress(location.search);
+let opened = begin.record;
+const tools = new Tools(begin);
+const keepAddress = () => history.replaceState(null, '', writeAddress({ ...table.view, record: opened }));
+const table = new RecordTable(records, writes, marks, begin, {
+	open: (id) => panel.open(id),
+	toggleDone: (row) => (panel.dirtyOn(row.id) ? toast('Save, or close, the record first.') : void done.toggle(row)),
+	viewChanged: () => keepAddress(),
+	drawn: (state) => tools.show(state),
 });
-panel.close();
+tools.attach(table);
+const panel = new RecordPanel($('#side'), db, records, writes, {
+	idle: () => activity.element,
+	opened: (id) => {
+		opened = id;
+		table.select(id);
+		keepAddress();
+	},
+	closed: () => {
+		opened = null;
+		table.select(null, { focus: true });
+		keepAddress();
+	},
+});
+const status = new ConnectionStatus(db, records, writes, {
+	live: (since) => latency.live(since),
+	missed: (ids) => marks.miss(ids),
+	seen: () => {
+		marks.forgetMissed();
+		table.draw();
+	},
+});
 
 records.on('batch', (batch) => {
-	const mine = (change) => change.client === db.client;
-	table.changed(batch, mine);
-	panel.changed(batch);
 	if (!batch.first) {
+		status.note(batch, mine, (time) => latency.serverTime(time));
+		latency.note(batch);
+		if (!batch.refetch) {
+			marks.note(batch.changes, mine, Date.now());
+		}
+	}
+	table.changed(batch);
+	panel.changed(batch);
+	if (batch.first) {
+		void (opened !== null && panel.open(opened, { focus: false }));
+	} else {
 		activity.add(batch, mine);
-		status.measure(batch);
 	}
 });
 records.on('refetch', ({ reason }) => toast(`All records were read again: ${reason}.`));
@@ -53,16 +101,21 @@ const importer = new ImportDialog(db, records);
 $('#import').addEventListener('click', () => importer.choose());
 importer.acceptDrops($('#dropzone'));
 $('#create').addEventListener('click', () => panel.create());
+$('#toast-action').addEventListener('click', takeBack);
+$('#changes').addEventListener('click', () => {
+	const shown = document.body.classList.toggle('changes-open');
+	$('#changes').setAttribute('aria-expanded', String(shown));
+});
 
-document.addEventListener('keydown', (event) => {
-	const typing = event.target.closest('input, textarea, select, dialog');
-	if (event.key === '/' && !typing) {
-		event.preventDefault();
-		$('#search').focus();
-	}
+listenForShortcuts({
+	'/': () => $('#search').focus(),
+	n: () => panel.create(),
+	i: () => importer.choose(),
+	u: () => tools.showPending(),
+	z: () => takeBack(),
 });
 window.addEventListener('beforeunload', (event) => {
-	if (panel.dirty || db.unanswered > 0) {
+	if (panel.dirty || writes.size > 0 || importer.busy) {
 		event.preventDefault();
 	}
 });

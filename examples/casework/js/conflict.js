@@ -1,6 +1,6 @@
 // The dialog for a save that came too late: what they changed, what I changed, field by field, and what to do now.
 
-import { clock, h } from './dom.js';
+import { ago, h, openDialog } from './dom.js';
 import { compare, resolve } from './merge.js';
 import { rowAtVersion } from './records.js';
 import { shown } from './fields.js';
@@ -14,12 +14,13 @@ import { shown } from './fields.js';
 export async function settleConflict({ records, base, set, conflict }) {
 	// The refusal may overtake the change that caused it.
 	const row = await rowAtVersion(records, base.id, conflict.current);
-	return row === undefined ? gone(base, conflict) : ask({ entries: compare(base, row, set), row, base, conflict });
+	const choice = row === undefined ? gone(base, conflict) : ask({ entries: compare(base, row, set), row, base, conflict });
+	return (await choice) ?? { action: 'cancel' };
 }
 
 function ask({ entries, row, base, conflict }) {
 	const who = conflict.changedBy ?? 'Somebody';
-	const when = conflict.changedAt ? ` at ${clock.format(new Date(conflict.changedAt))}` : '';
+	const when = conflict.changedAt ? ` ${ago(new Date(conflict.changedAt))}` : '';
 	const story = h(
 		'p',
 		{},
@@ -27,33 +28,39 @@ function ask({ entries, row, base, conflict }) {
 		` saved ${base.reference}${when}, while you were editing it. You began with version ${base.row_version}; it is now version ${row.row_version}. `,
 		'Nothing of yours has been written, and nothing of theirs is lost.',
 	);
-	const advice = entries.some(({ by }) => by === 'both')
-		? 'You both changed the same field. Choose which value to keep.'
-		: 'You changed different fields, so both can stand.';
+	const both = entries.some(({ by }) => by === 'both');
+	const advice = both ? 'You both changed the same field. Choose which value to keep.' : 'You changed different fields, so both can stand.';
 	const choices = new Map();
 	const table = h(
 		'table',
 		{ class: 'comparison' },
 		h('thead', {}, h('tr', {}, ...['Field', 'When you began', `Now (${who})`, 'Yours'].map((text) => h('th', { scope: 'col' }, text)))),
-		h('tbody', {}, entries.map((entry) => comparisonRow(entry, choices))),
+		h('tbody', {}, entries.map((entry) => comparisonRow(entry, choices, who))),
 	);
-	return show('This record was changed by somebody else', [story, h('p', { class: 'advice' }, advice), table], (close) => [
-		h('button', { type: 'button', onclick: () => close({ action: 'cancel' }) }, 'Keep editing'),
-		h('span', { class: 'grow' }),
-		h('button', { type: 'button', id: 'take-theirs', onclick: () => close({ action: 'theirs', row }) }, 'Take theirs'),
+	return openDialog({ id: 'conflict', label: 'This record was changed by somebody else' }, (close) => [
+		story,
+		h('p', { class: 'advice' }, advice),
+		h('div', { class: 'scrolled', tabindex: 0, role: 'region', 'aria-label': 'Their change against yours' }, table),
 		h(
-			'button',
-			{
-				type: 'button',
-				class: 'primary',
-				id: 'apply-mine',
-				onclick: () => {
-					const wanted = resolve(entries, (name) => choices.get(name)?.checked === true);
-					// All of mine may be given up field by field, or be what they saved anyway.
-					close(Object.keys(wanted).length === 0 ? { action: 'theirs', row } : { action: 'apply', row, set: wanted });
+			'div',
+			{ class: 'actions' },
+			h('button', { type: 'button', autofocus: true, onclick: () => close({ action: 'cancel' }) }, 'Keep editing'),
+			h('span', { class: 'grow' }),
+			h('button', { type: 'button', id: 'take-theirs', onclick: () => close({ action: 'theirs', row }) }, 'Take theirs'),
+			h(
+				'button',
+				{
+					type: 'button',
+					class: 'primary',
+					id: 'apply-mine',
+					onclick: () => {
+						const wanted = resolve(entries, (name) => choices.get(name)?.checked === true);
+						// All of mine may be given up field by field, or be what they saved anyway.
+						close(Object.keys(wanted).length === 0 ? { action: 'theirs', row } : { action: 'apply', row, set: wanted });
+					},
 				},
-			},
-			`Apply mine to version ${row.row_version}`,
+				`Apply mine to version ${row.row_version}`,
+			),
 		),
 	]);
 }
@@ -65,63 +72,60 @@ const SAID = {
 	same: 'both made the same change',
 };
 
-function comparisonRow({ field, base, mine, theirs, by }, choices) {
+function comparisonRow({ field, base, mine, theirs, by }, choices, who) {
 	const value = (of) => shown(field, of) || h('em', {}, 'empty');
 	const cell = (of, chosen, radio) => {
-		const content = radio === null ? h('span', {}, value(of)) : h('label', {}, radio, ' ', value(of));
+		const content = radio === null ? h('span', {}, value(of)) : h('label', {}, radio, h('span', {}, value(of)));
 		return h('td', { class: chosen ? 'chosen' : null }, content);
 	};
 	let radios = [null, null];
 	if (by === 'both') {
-		radios = ['theirs', 'mine'].map((side) => h('input', { type: 'radio', name: `keep-${field.name}`, value: side, checked: side === 'mine' }));
+		const names = { theirs: `Keep ${field.label.toLowerCase()} of ${who}`, mine: `Keep my ${field.label.toLowerCase()}` };
+		radios = ['theirs', 'mine'].map((side) =>
+			h('input', { type: 'radio', name: `keep-${field.name}`, value: side, checked: side === 'mine', 'aria-label': `${names[side]}: ${shown(field, side === 'mine' ? mine : theirs) || 'empty'}` }),
+		);
 		choices.set(field.name, radios[1]);
 	}
+	const chosen = { theirs: [true, false], same: [true, true], mine: [false, true], both: [false, true] }[by];
 	const row = h(
 		'tr',
 		{ 'data-field': field.name, 'data-by': by },
 		h('th', { scope: 'row' }, field.label, h('small', {}, SAID[by])),
 		h('td', { class: 'before' }, value(base)),
-		cell(theirs, by === 'theirs' || by === 'same', radios[0]),
-		cell(mine, by === 'mine' || by === 'both' || by === 'same', radios[1]),
+		cell(theirs, chosen[0], radios[0]),
+		by === 'theirs' ? h('td', {}, h('span', { class: 'muted' }, 'unchanged')) : cell(mine, chosen[1], radios[1]),
 	);
 	row.addEventListener('change', () => {
 		row.children[2].classList.toggle('chosen', radios[0].checked);
 		row.children[3].classList.toggle('chosen', radios[1].checked);
 	});
-	if (by === 'theirs') {
-		row.children[3].replaceChildren(h('span', { class: 'muted' }, 'unchanged'));
-	}
 	return row;
 }
 
 function gone(base, conflict) {
-	const story = h('p', {}, `${conflict.changedBy ?? 'Somebody'} deleted ${base.reference} while you were editing it. There is nothing left to save to.`);
-	return show('This record is gone', [story], (close) => [
-		h('button', { type: 'button', onclick: () => close({ action: 'cancel' }) }, 'Keep what I typed on the screen'),
-		h('span', { class: 'grow' }),
-		h('button', { type: 'button', class: 'primary', onclick: () => close({ action: 'theirs', row: undefined }) }, 'Close the record'),
+	return openDialog({ id: 'conflict', label: 'This record is gone' }, (close) => [
+		h('p', {}, h('strong', {}, conflict.changedBy ?? 'Somebody'), ` deleted ${base.reference} while you were editing it. There is nothing left to save to.`),
+		h(
+			'div',
+			{ class: 'actions' },
+			h('button', { type: 'button', onclick: () => close({ action: 'cancel' }) }, 'Keep what I typed on the screen'),
+			h('span', { class: 'grow' }),
+			h('button', { type: 'button', class: 'primary', onclick: () => close({ action: 'theirs', row: undefined }) }, 'Close the record'),
+		),
 	]);
 }
 
-function show(title, content, buttons) {
-	return new Promise((resolve) => {
-		let result = { action: 'cancel' };
-		const close = (choice) => {
-			result = choice;
-			dialog.close();
-		};
-		const dialog = h(
-			'dialog',
-			{ id: 'conflict', 'aria-labelledby': 'conflict-title' },
-			h('h2', { id: 'conflict-title' }, title),
-			content,
-			h('div', { class: 'actions' }, buttons(close)),
-		);
-		dialog.addEventListener('close', () => {
-			dialog.remove();
-			resolve(result);
-		});
-		document.body.append(dialog);
-		dialog.showModal();
-	});
+/** Asks a question with two answers; resolves with whether it was the primary one. */
+export async function confirmed({ label, text, yes, danger = false }) {
+	const answer = await openDialog({ id: 'confirm', label, className: 'small' }, (close) => [
+		h('p', {}, text),
+		h(
+			'div',
+			{ class: 'actions' },
+			h('span', { class: 'grow' }),
+			h('button', { type: 'button', onclick: () => close(false) }, 'Cancel'),
+			h('button', { type: 'button', class: danger ? 'primary danger' : 'primary', id: 'confirm-yes', onclick: () => close(true) }, yes),
+		),
+	]);
+	return answer === true;
 }

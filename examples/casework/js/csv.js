@@ -2,24 +2,10 @@
 
 import { FIELDS, read } from './fields.js';
 
-const PARSER = 'node_modules/papaparse/papaparse.min.js';
+const STEP = 2000; // records between two reports
 
-/** Loads the CSV parser when it is first needed. */
-export function loadParser() {
-	if (globalThis.Papa !== undefined) {
-		return Promise.resolve(globalThis.Papa);
-	}
-	return new Promise((resolve, reject) => {
-		const script = document.createElement('script');
-		script.src = PARSER;
-		script.onload = () => resolve(globalThis.Papa);
-		script.onerror = () => {
-			script.remove();
-			reject(new Error('the CSV parser is not there: run "npm ci" in examples/casework'));
-		};
-		document.head.append(script);
-	});
-}
+/** Columns of the list of bad lines that an import offers: who corrects that file can import it as it is. */
+export const IGNORED = ['line', 'problem'];
 
 /** A file's text: UTF-8, or what spreadsheets on Windows write. */
 export function decode(bytes) {
@@ -31,23 +17,29 @@ export function decode(bytes) {
 }
 
 /**
- * @param Papa   the parser
- * @param taken  references that exist already, a Set
- * @returns {rows: records to insert, bad: [{line, text, reasons}], problem: why the file as a whole cannot be read}
+ * @param Papa    the parser
+ * @param taken   references that exist already, a Set
+ * @param report  is told {done, total} of the records that are checked
+ * @returns {rows: records to insert, lines: the line of each, bad: [{line, cells, reasons}], header,
+ *           problem: why the file as a whole cannot be read}
  */
-export function readRegistrations(Papa, text, taken) {
+export function readRegistrations(Papa, text, taken, report = () => {}) {
 	const { data, errors } = Papa.parse(text, { skipEmptyLines: false });
 	const quotes = new Map(errors.filter(({ type }) => type === 'Quotes').map(({ row, message }) => [row, message]));
 	const header = (data[0] ?? []).map((name) => name.trim().toLowerCase().replaceAll(' ', '_'));
 	const problem = headerProblem(header);
 	if (problem !== null) {
-		return { rows: [], bad: [], problem };
+		return { rows: [], lines: [], bad: [], header, problem };
 	}
 	const rows = [];
+	const lines = [];
 	const bad = [];
 	const seen = new Map(); // reference → line
 	let line = 1 + breaks(data[0]);
 	for (let n = 1; n < data.length; n++) {
+		if (n % STEP === 0) {
+			report({ done: n, total: data.length });
+		}
 		line++;
 		const cells = data[n];
 		const at = line;
@@ -65,14 +57,15 @@ export function readRegistrations(Papa, text, taken) {
 		}
 		if (reasons.length === 0) {
 			rows.push(row);
+			lines.push(at);
 		} else {
-			bad.push({ line: at, text: cells.join(', '), reasons });
+			bad.push({ line: at, cells, reasons });
 		}
 		if (reference !== undefined && !seen.has(reference)) {
 			seen.set(reference, at);
 		}
 	}
-	return { rows, bad, problem: rows.length + bad.length === 0 ? 'The file has no records below its header.' : null };
+	return { rows, lines, bad, header, problem: rows.length + bad.length === 0 ? 'The file has no records below its header.' : null };
 }
 
 // Line breaks inside quoted cells, so that line numbers are those an editor shows.
@@ -82,7 +75,7 @@ function breaks(cells = []) {
 
 function headerProblem(header) {
 	const names = FIELDS.map(({ name }) => name);
-	const unknown = header.filter((name) => !names.includes(name));
+	const unknown = header.filter((name) => !names.includes(name) && !IGNORED.includes(name));
 	const missing = FIELDS.filter(({ name, required, byDefault }) => required && byDefault === undefined && !header.includes(name));
 	const twice = header.filter((name, n) => header.indexOf(name) !== n);
 	if (header.length === 0 || (header.length === 1 && header[0] === '')) {

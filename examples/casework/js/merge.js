@@ -14,8 +14,9 @@ export function compare(base, theirs, mine) {
 	const entries = [];
 	for (const field of FIELDS) {
 		const { name } = field;
-		const iChanged = Object.hasOwn(mine, name) && !equal(field, mine[name], base[name]);
 		const theyChanged = !equal(field, theirs[name], base[name]);
+		// Who puts back what they changed means it, though it is what was there at the beginning.
+		const iChanged = Object.hasOwn(mine, name) && (theyChanged || !equal(field, mine[name], base[name]));
 		if (!iChanged && !theyChanged) {
 			continue;
 		}

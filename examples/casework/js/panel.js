@@ -2,196 +2,226 @@
 // began with; what others change meanwhile is shown at once, and never overwrites what is being typed.
 
 import { ConflictError } from '/client/lockstep.js';
-import { FIELDS, TABLE, edited, equal, fieldNamed, read, shown } from './fields.js';
-import { h } from './dom.js';
+import { FIELDS, equal } from './fields.js';
+import { $, ago, h } from './dom.js';
+import { RecordForm } from './form.js';
+import { changedFields } from './activity.js';
+import { confirmed, settleConflict } from './conflict.js';
+import { explain } from './problems.js';
 import { rowAtVersion } from './records.js';
-import { settleConflict } from './conflict.js';
 import { toast } from './toast.js';
 
 export class RecordPanel {
-	constructor(element, db, records, { idle, opened, closed }) {
-		this.element = element;
-		this.db = db;
-		this.records = records;
-		this.callbacks = { idle, opened, closed };
-		this.base = null; // the record as it was when the edit began; null while creating
-		this.form = null;
-		this.saving = false;
-		element.addEventListener('keydown', (event) => event.key === 'Escape' && this.#leave());
+	#element;
+	#db;
+	#records;
+	#writes;
+	#callbacks;
+	#base = null; // the record as it was when the edit began; null while creating
+	#form = null;
+	#busy = new Set(); // forms whose save is under way; of records that were left, too
+	#news = null; // when somebody else last saved the record that is open
+	#parts = {};
+
+	constructor(element, db, records, writes, { idle, opened, closed }) {
+		this.#element = element;
+		this.#db = db;
+		this.#records = records;
+		this.#writes = writes;
+		this.#callbacks = { idle, opened, closed };
+		element.addEventListener('keydown', (event) => {
+			if (event.key === 'Escape') {
+				event.preventDefault(); // it would close the question that this may open
+				void this.#leave();
+			} else if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && this.#form !== null) {
+				event.preventDefault();
+				this.#parts.form.requestSubmit();
+			}
+		});
+		setInterval(() => this.#tick(), 1_000);
+		this.#empty();
 	}
 
+	get #saving() {
+		return this.#busy.has(this.#form);
+	}
+
+	/** Whether something was typed that is neither saved nor waiting to be. */
 	get dirty() {
-		return this.form !== null && Object.keys(this.#changes().set).length + this.#changes().problems.size > 0;
+		if (this.#form === null || this.#saving) {
+			return false;
+		}
+		if (this.#base === null) {
+			return this.#form.touched;
+		}
+		const { set, problems } = this.#form.changes();
+		return Object.keys(set).length + problems.size > 0;
 	}
 
-	open(id) {
-		if (this.base?.id === id) {
-			this.inputs.get('status').focus();
+	/** Whether that record is open here, with something typed. */
+	dirtyOn(id) {
+		return this.#base?.id === id && this.dirty;
+	}
+
+	async open(id, { focus = true } = {}) {
+		if (this.#base?.id === id) {
+			this.#form.focus('status');
 			return;
 		}
-		const row = this.records.get(id);
-		if (row !== undefined && this.#mayLeave()) {
+		const row = this.#records.get(id);
+		if (row !== undefined && (await this.#mayLeave())) {
 			this.#show(row);
-			this.callbacks.opened(id);
-			this.inputs.get('status').focus();
+			this.#callbacks.opened(id);
+			if (this.#writes.of(id) !== undefined) {
+				this.#say('A change of this record waits to be sent. It can be edited when that is done.', 'warning');
+			}
+			if (focus) {
+				this.#form.focus('status');
+			}
 		}
 	}
 
-	create() {
-		if (this.#mayLeave()) {
+	async create() {
+		if (await this.#mayLeave()) {
 			this.#show(null);
-			this.callbacks.opened(null);
-			this.inputs.get('reference').focus();
+			this.#callbacks.opened(null);
+			this.#form.focus('reference');
 		}
 	}
 
 	close() {
-		this.base = null;
-		this.form = null;
-		this.element.replaceChildren(this.callbacks.idle());
-		this.callbacks.closed();
+		this.#empty();
+		this.#callbacks.closed();
 	}
 
 	/** Others may have changed the record that is open. */
-	changed({ changes, refetch }) {
-		if (this.form === null || this.base === null || this.saving) {
+	changed({ changes }) {
+		if (this.#form === null || this.#base === null || this.#saving) {
 			return;
 		}
-		const row = this.records.get(this.base.id);
+		const last = changes.filter(({ key }) => key === this.#base.id).at(-1);
+		if (last === undefined) {
+			return;
+		}
+		const row = this.#records.get(this.#base.id);
+		const who = last.actor ?? 'Somebody';
 		if (row === undefined) {
-			this.#say('This record was deleted.', 'problem');
+			this.#say(`This record was deleted${last.actor ? ` by ${last.actor}` : ''}.`, 'problem');
+			this.#parts.save.disabled = !this.dirty;
 			return;
 		}
-		if (row.row_version === this.base.row_version) {
+		const names = FIELDS.filter((field) => !equal(field, row[field.name], this.#base[field.name])).map(({ name }) => name);
+		const dirty = this.dirty;
+		this.#form.follow(row, who);
+		if (!dirty) {
+			this.#base = row;
+			this.#form.rebase(row);
+			this.#showVersion();
+			if (names.length > 0) {
+				this.#tell(who, row, names);
+			}
 			return;
 		}
-		const last = changes.filter(({ key }) => key === this.base.id).at(-1);
-		const who = refetch ? 'Somebody' : (last?.actor ?? 'Somebody');
-		if (!this.dirty) {
-			const fields = FIELDS.filter((field) => !equal(field, row[field.name], this.base[field.name]));
-			this.#show(row);
-			this.#say(`${who} changed ${fields.map((field) => field.label.toLowerCase()).join(', ')} just now.`);
-			fields.forEach((field) => this.inputs.get(field.name).closest('.field').classList.add('changed'));
-			return;
-		}
-		this.#say(`${who} has saved this record since you began (version ${row.row_version}). You can compare when you save.`, 'warning');
-		for (const field of FIELDS) {
-			const theirs = row[field.name];
-			this.notes.get(field.name).textContent = equal(field, theirs, this.base[field.name]) ? '' : `now: ${shown(field, theirs) || 'nothing'}`;
+		this.#tell(who, row, names, `Your edit began with version ${this.#base.row_version}; you can compare when you save.`);
+	}
+
+	#tell(who, row, names, more = '') {
+		const { verb, fields, to } = changedFields(row, names);
+		this.#news = new Date();
+		const text = `${who} ${verb} ${fields}${to}`;
+		this.#parts.message.replaceChildren(text, h('span', { class: 'when', 'aria-hidden': 'true' }), `${more === '' ? '.' : `. ${more}`}`);
+		this.#parts.message.dataset.kind = more === '' ? 'info' : 'warning';
+		this.#parts.message.hidden = false;
+		this.#tick();
+	}
+
+	// How long ago the news is; not for screen readers, which would read it each second.
+	#tick() {
+		const when = this.#parts.message?.querySelector('.when');
+		if (when && this.#news !== null) {
+			when.textContent = ` ${ago(this.#news)}`;
 		}
 	}
 
+	#empty() {
+		this.#base = null;
+		this.#form = null;
+		this.#parts = {};
+		this.#element.dataset.mode = 'idle';
+		this.#element.setAttribute('aria-label', 'Recent changes');
+		this.#element.replaceChildren(this.#callbacks.idle());
+	}
+
 	#show(row) {
-		this.base = row;
-		this.inputs = new Map();
-		this.notes = new Map();
-		const fields = FIELDS.map((field) => this.#field(field, row === null ? (field.byDefault ?? null) : row[field.name]));
-		this.message = h('p', { class: 'message', role: 'status', hidden: true });
-		this.save = h('button', { class: 'primary' }, row === null ? 'Add record' : 'Save');
-		const remove = row === null ? null : h('button', { type: 'button', class: 'danger', onclick: () => this.#delete() }, 'Delete…');
-		const version = row === null ? 'not saved yet' : `version ${row.row_version}`;
-		this.form = h(
+		this.#base = row;
+		this.#news = null;
+		this.#form = new RecordForm(row);
+		const message = h('p', { class: 'message', role: 'status', hidden: true });
+		const save = h('button', { class: 'primary', title: 'Ctrl + Enter' }, row === null ? 'Add record' : 'Save');
+		const remove = row === null ? null : h('button', { type: 'button', class: 'danger', onclick: () => void this.#delete() }, 'Delete…');
+		const version = h('span', { class: 'version' });
+		const form = h(
 			'form',
 			{ novalidate: true, 'aria-label': row === null ? 'New record' : `Record ${row.reference}` },
 			h(
 				'header',
 				{},
 				h('h2', {}, row === null ? 'New record' : row.reference),
-				h('span', { class: 'version', 'data-version': row?.row_version ?? '' }, version),
-				h('button', { type: 'button', class: 'close', 'aria-label': 'Close', onclick: () => this.#leave() }, '×'),
+				version,
+				h('button', { type: 'button', class: 'close', 'aria-label': 'Close', title: 'Close (Esc)', onclick: () => void this.#leave() }, '×'),
 			),
-			this.message,
-			h('div', { class: 'fields' }, fields),
-			h('div', { class: 'actions' }, remove, h('span', { class: 'grow' }), this.save),
+			message,
+			this.#form.element,
+			h('div', { class: 'actions' }, remove, h('span', { class: 'grow' }), save),
 		);
-		this.form.addEventListener('submit', (event) => {
+		this.#parts = { form, message, save, version };
+		this.#showVersion();
+		form.addEventListener('submit', (event) => {
 			event.preventDefault();
 			void this.#submit();
 		});
-		this.form.addEventListener('input', () => this.#refreshState());
-		this.element.replaceChildren(this.form);
+		form.addEventListener('input', () => this.#refreshState());
+		this.#element.dataset.mode = 'record';
+		this.#element.setAttribute('aria-label', row === null ? 'New record' : `Record ${row.reference}`);
+		this.#element.replaceChildren(form);
 		this.#refreshState();
 	}
 
-	#field(field, value) {
-		const attributes = { name: field.name, value: edited(field, value), required: field.required };
-		let input;
-		if (field.kind === 'choice') {
-			const choices = value === null ? ['', ...field.choices] : field.choices;
-			input = h('select', attributes, choices.map((choice) => h('option', { value: choice }, choice || 'choose…')));
-			input.value = edited(field, value);
-		} else if (field.kind === 'long') {
-			input = h('textarea', { ...attributes, rows: 3 });
-		} else {
-			const types = { date: 'date', email: 'email' };
-			const mode = field.kind === 'amount' ? 'decimal' : null;
-			input = h('input', { ...attributes, type: types[field.kind] ?? 'text', inputmode: mode, autocomplete: 'off' });
-		}
-		const note = h('span', { class: 'note' });
-		this.inputs.set(field.name, input);
-		this.notes.set(field.name, note);
-		return h('label', { class: `field ${field.kind}` }, h('span', {}, field.label), input, note);
-	}
-
-	// {set: changed fields with their new values, problems: field → what is wrong}
-	#changes() {
-		const set = {};
-		const problems = new Map();
-		for (const field of FIELDS) {
-			const text = this.inputs.get(field.name).value;
-			if (this.base !== null && text === edited(field, this.base[field.name])) {
-				continue; // what is there already is not this person's mistake
-			}
-			const { value, problem } = read(field, text);
-			const before = this.base === null ? null : this.base[field.name];
-			if (problem !== undefined) {
-				problems.set(field, problem);
-			} else if (!equal(field, value, before)) {
-				set[field.name] = value;
-			}
-		}
-		return { set, problems };
+	#showVersion() {
+		const version = this.#base?.row_version;
+		this.#parts.version.textContent = version === undefined ? 'not saved yet' : `version ${version}`;
+		this.#parts.version.dataset.version = version ?? '';
 	}
 
 	#refreshState() {
-		const { set, problems } = this.#changes();
-		for (const field of FIELDS) {
-			const label = this.inputs.get(field.name).closest('.field');
-			label.classList.toggle('edited', this.base !== null && (Object.hasOwn(set, field.name) || problems.has(field)));
-			label.classList.remove('wrong');
-		}
-		this.save.disabled = this.saving || (this.base !== null && Object.keys(set).length + problems.size === 0);
+		this.#form.mark();
+		const held = this.#saving || (this.#base !== null && this.#writes.of(this.#base.id) !== undefined);
+		this.#parts.save.disabled = held || (this.#base !== null && !this.dirty);
 	}
 
 	#say(text, kind = 'info') {
-		this.message.textContent = text;
-		this.message.dataset.kind = kind;
-		this.message.hidden = text === '';
+		this.#news = null;
+		const { message } = this.#parts;
+		message.replaceChildren(text);
+		message.dataset.kind = kind;
+		message.hidden = text === '';
 	}
 
 	async #submit() {
-		const { set, problems } = this.#changes();
-		for (const [field, problem] of problems) {
-			this.notes.get(field.name).textContent = problem;
-			this.inputs.get(field.name).closest('.field').classList.add('wrong');
-		}
+		const { set, problems } = this.#form.changes();
 		if (problems.size > 0) {
-			this.inputs.get([...problems.keys()][0].name).focus();
 			this.#say('Nothing was saved yet: some fields need your attention.', 'problem');
-			return;
-		}
-		if (this.base === null) {
-			await this.#attempt(() => this.db.insert(TABLE, set), (result) => this.#follow(result));
-		} else {
-			await this.#update(this.base, set);
+			this.#form.show(problems);
+		} else if (this.#base === null) {
+			await this.#attempt(() => this.#writes.insert(set), (result) => this.#saved(result));
+		} else if (Object.keys(set).length > 0) {
+			await this.#update(this.#base, set);
 		}
 	}
 
 	async #update(base, set) {
-		const key = { id: base.id };
-		const write = () => this.db.update(TABLE, key, set, { version: base.row_version });
-		await this.#attempt(write, (result) => this.#follow(result), async (conflict) => {
-			const choice = await settleConflict({ records: this.records, base, set, conflict });
+		await this.#attempt(() => this.#writes.update(base, set), (result) => this.#saved(result), async (conflict) => {
+			const choice = await settleConflict({ records: this.#records, base, set, conflict });
 			if (choice.action === 'theirs') {
 				this.#reopen(choice.row, 'Your changes were dropped; this is the record as it is now.');
 			} else if (choice.action === 'apply') {
@@ -201,58 +231,84 @@ export class RecordPanel {
 	}
 
 	async #delete() {
-		if (!confirm(`Delete ${this.base.reference}? Everybody loses it at once.`)) {
+		const base = this.#base;
+		const sure = await confirmed({ label: `Delete ${base.reference}?`, text: 'Everybody loses it at once.', yes: 'Delete', danger: true });
+		if (!sure) {
 			return;
 		}
-		const { base } = this;
-		const write = () => this.db.delete(TABLE, { id: base.id }, { version: base.row_version });
 		const deleted = () => {
 			toast(`${base.reference} was deleted.`);
 			this.close();
 		};
-		await this.#attempt(write, deleted, async (conflict) => {
-			const row = await rowAtVersion(this.records, base.id, conflict.current);
+		await this.#attempt(() => this.#writes.delete(base), deleted, async (conflict) => {
+			const row = await rowAtVersion(this.#records, base.id, conflict.current);
 			this.#reopen(row, `${conflict.changedBy ?? 'Somebody'} changed this record meanwhile, so it was not deleted. Look again.`);
 		});
 	}
 
-	// Shows the record as it was saved, once the live table has it.
-	async #follow({ key, version }) {
-		const { form } = this;
-		const row = await rowAtVersion(this.records, key.id, version);
-		if (this.form === form) {
-			this.#reopen(row, `Saved as version ${version}.`);
-			this.callbacks.opened(key.id);
+	#saved({ row, version, id }) {
+		this.#reopen(row, `Saved as version ${version}.`);
+		this.#callbacks.opened(id);
+	}
+
+	// Runs a write and tells how it went; when the person has turned to something else, in a message.
+	async #attempt(write, done, onConflict) {
+		const form = this.#form;
+		this.#busy.add(form);
+		const up = this.#db.state === 'connected' && this.#db.database === 'connected';
+		this.#say(up ? 'Saving…' : 'There is no connection. This is sent when it is back; you can go on with other records.', up ? 'info' : 'warning');
+		const base = this.#base;
+		const { set } = form.changes();
+		const title = base?.reference ?? set.reference;
+		const writing = write();
+		this.#refreshState();
+		try {
+			const result = await writing;
+			this.#busy.delete(form);
+			if (this.#form === form) {
+				await done(result);
+			} else {
+				toast(`${title} was saved.`);
+			}
+		} catch (error) {
+			this.#busy.delete(form);
+			if (this.#form === form && error instanceof ConflictError && onConflict !== undefined) {
+				this.#say('Nothing was saved: the record has changed since you opened it.', 'warning');
+				await onConflict(error);
+			} else if (this.#form === form) {
+				this.#refuse(error);
+			} else {
+				this.#refuseElsewhere(title, error, base, set, onConflict);
+			}
+		} finally {
+			if (this.#form === form && this.#form !== null) {
+				this.#parts.save.disabled = this.#base !== null && !this.dirty;
+				if (document.activeElement === document.body) {
+					this.#parts.save.focus(); // a disabled button had lost the focus
+				}
+			}
 		}
 	}
 
-	// Runs a write and tells how it went.
-	async #attempt(write, done, onConflict) {
-		this.saving = true;
-		this.#refreshState();
-		this.#say(this.db.state === 'connected' ? 'Saving…' : 'There is no connection. This is sent when it is back.');
-		const { form } = this;
-		try {
-			const result = await write();
-			if (this.form === form) {
-				await done(result);
-			}
-		} catch (error) {
-			if (this.form !== form) {
-				toast(`A save was refused: ${error.message}`, 'problem');
-			} else if (error instanceof ConflictError && onConflict !== undefined) {
-				this.#say('Nothing was saved: the record has changed since you opened it.', 'warning');
-				this.saving = false;
-				await onConflict(error);
-			} else {
-				this.#say(explain(error), 'problem');
-			}
-		} finally {
-			this.saving = false;
-			if (this.form === form) {
-				this.#refreshState();
-			}
+	#refuse(error) {
+		const { field, text } = explain(error);
+		this.#say(`Nothing was saved. ${text}`, 'problem');
+		if (field !== undefined) {
+			this.#form.show(new Map([[field, text]]));
 		}
+	}
+
+	// It waited, and meanwhile something else is on the screen.
+	#refuseElsewhere(title, error, base, set, onConflict) {
+		const compare = async () => {
+			await this.open(base.id);
+			if (this.#base?.id === base.id && !this.dirty) {
+				this.#form.fill(set);
+				await onConflict(error);
+			}
+		};
+		const comparable = error instanceof ConflictError && onConflict !== undefined && base !== null;
+		toast(`Your change of ${title} was not saved. ${explain(error).text}`, { kind: 'problem', label: 'Compare', undo: comparable ? () => void compare() : null });
 	}
 
 	#reopen(row, text) {
@@ -262,28 +318,18 @@ export class RecordPanel {
 		}
 		this.#show(row);
 		this.#say(text);
+		if (!this.#element.contains(document.activeElement)) {
+			$('.close', this.#element).focus(); // the button that had the focus is disabled now
+		}
 	}
 
-	#mayLeave() {
-		return !this.dirty || confirm('Leave this record without saving your changes?');
+	async #mayLeave() {
+		return !this.dirty || confirmed({ label: 'Leave without saving?', text: 'What you typed in this record is lost.', yes: 'Leave' });
 	}
 
-	#leave() {
-		if (this.#mayLeave()) {
+	async #leave() {
+		if (await this.#mayLeave()) {
 			this.close();
 		}
 	}
-}
-
-const RULES = {
-	23505: 'There is a record with this reference already.',
-	42501: 'You may not change this record.',
-	'55P03': 'Somebody else is working on this record.',
-};
-
-function explain(error) {
-	const rule = RULES[error.code];
-	const field = error.code === '23514' ? fieldNamed(/registration_(\w+?)_check/.exec(error.message)?.[1]) : undefined;
-	const text = rule ?? (field ? `${field.label} is not acceptable.` : `Nothing was saved: ${error.message}.`);
-	return error.hint ? `${text} ${error.hint}` : text;
 }

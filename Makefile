@@ -7,6 +7,7 @@
 #   make demo          install what is missing, build all, start the demo [DEMO_PORT=8420]
 #   make test          run every test in private throw-away clusters [SUITES="regress isolation unit client bench docs e2e oracle"]
 #   make test-versions the tests on other majors of PostgreSQL, in roots of other Debian releases; needs root [VERSIONS="17 18"]
+#   make test-pristine "make demo" and "make test" on a bare Debian 12, as root and as a sudo user; needs root
 #   make test-asan     bridge and unit tests under address and undefined-behaviour sanitizers
 #   make bench         measure, beside peers (half an hour) [BENCH="write writers bytes instructions catchup latency throughput idle"] [BENCH_ARGS=--quick]
 #   make lint          formatting, clang-tidy, and the project's own rules
@@ -78,7 +79,7 @@ lockstep.so: extension/exports.map
 
 # --- the rest ----------------------------------------------------------------------------------------------------
 
-.PHONY: help pgtree bridge test test-versions test-asan demo bench lint format dist clean-private
+.PHONY: help pgtree bridge test test-versions test-pristine test-asan demo bench lint format dist clean-private
 
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
@@ -95,6 +96,9 @@ test:
 
 test-versions:
 	@VERSIONS="$(VERSIONS)" SUITES="$(SUITES)" scripts/test-versions
+
+test-pristine:
+	@scripts/test-pristine
 
 test-asan:
 	@scripts/test-asan

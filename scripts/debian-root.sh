@@ -14,7 +14,7 @@ become_root() { # become_root SCRIPT [ARG]…
 	[ "$(id -u)" -ne 0 ] || return 0
 	have sudo || die "it needs root: debootstrap and chroot do" "Run it as root, or install sudo."
 	note "debootstrap and chroot need root: continuing under sudo"
-	exec sudo --preserve-env=VERSIONS,SUITES,RELEASE,WERROR,HOME,http_proxy,https_proxy,no_proxy,NODE_EXTRA_CA_CERTS -- "$@"
+	exec sudo --preserve-env=VERSIONS,SUITES,RELEASE,HOME,http_proxy,https_proxy,no_proxy,HTTP_PROXY,HTTPS_PROXY,NO_PROXY,npm_config_registry -- "$@"
 }
 
 need_tools() {
@@ -136,14 +136,14 @@ carry_network() { # carry_network ROOT CODENAME
 		cp -L $authority "$root/etc/host-authorities.pem"
 		printf 'Acquire::https::CaInfo "/etc/host-authorities.pem";\n' >>"$root/etc/apt/apt.conf.d/00host"
 	fi
-	host_npmrc "$root" >"$root/etc/host-npmrc"
+	(umask 077 && host_npmrc "$root" >"$root/etc/host-npmrc")
 }
 
 # What in this machine's npm configuration leads to the registry, and nothing else.
 host_npmrc() { # host_npmrc ROOT
 	local file files=("$HOME/.npmrc" /etc/npmrc /usr/etc/npmrc /usr/local/etc/npmrc)
 	for file in "${files[@]}"; do
-		[ ! -r "$file" ] || grep -E '^ *((@[^:]+:)?registry|//|proxy|https-proxy|noproxy|strict-ssl) *[=/:]' "$file" || true
+		[ ! -r "$file" ] || grep -E '^ *(((@[^:]+:)?registry|proxy|https-proxy|noproxy|strict-ssl) *=|//)' "$file" || true
 	done
 	[ -z "${npm_config_registry:-}" ] || printf 'registry=%s\n' "$npm_config_registry"
 	[ ! -e "$1/etc/host-authorities.pem" ] || printf 'cafile=/etc/host-authorities.pem\n'
@@ -152,7 +152,7 @@ host_npmrc() { # host_npmrc ROOT
 # Runs a command in a root, as its root, with namespaces and an environment of its own. Variables for it: NAME=VALUE first.
 enter() { # enter ROOT [NAME=VALUE]… COMMAND [ARG]…
 	local root=$1 name environment=(HOME=/root USER=root LOGNAME=root SHELL=/bin/bash "TERM=${TERM:-dumb}"
-		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive
+		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 		npm_config_userconfig=/etc/host-npmrc)
 	shift
 	for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do

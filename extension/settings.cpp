@@ -67,8 +67,8 @@ void define_settings()
 	// It sizes shared memory: only known where that can still be reserved, as the server refuses to define it later.
 	if (process_shared_preload_libraries_in_progress)
 		DefineCustomIntVariable("lockstep.max_databases",
-			"How many databases of this server can use the doorbell.", nullptr, &settings.max_databases, 64, 1,
-			10000, PGC_POSTMASTER, 0, nullptr, nullptr, nullptr);
+			"How many databases of this server can use the doorbell.", nullptr, &settings.max_databases, 64,
+			1, 10000, PGC_POSTMASTER, 0, nullptr, nullptr, nullptr);
 	MarkGUCPrefixReserved("lockstep");
 }
 

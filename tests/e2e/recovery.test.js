@@ -1,0 +1,144 @@
+// Dumps and standbys: what comes back is versioned, checked and logged as before, and a position from another life is refused.
+
+import assert from 'node:assert/strict';
+import { execFile, execFileSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import test, { after, before } from 'node:test';
+import { promisify } from 'node:util';
+import { Bridge } from '../harness/bridge.js';
+import { Cluster, ROOT } from '../harness/cluster.js';
+import { freePort, until } from '../harness/wait.js';
+
+const run = promisify(execFile);
+const CLUSTER = join(ROOT, 'scripts/cluster');
+const bin = (program) => join(dirname(process.env.PG_CONFIG ?? execFileSync(join(ROOT, 'scripts/pgtree'), { encoding: 'utf8' }).trim()), program);
+
+let cluster;
+let beforeDump;
+before(async () => {
+	cluster = await Cluster.start('recovery', { wal_level: 'replica', hot_standby: 'on' });
+	await cluster.sql('CREATE DATABASE shop');
+	await cluster.sql(`
+		CREATE EXTENSION lockstep;
+		CREATE TABLE orders (id int PRIMARY KEY, status text);
+		CREATE TABLE visits (id int, day date, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
+		CREATE TABLE visits_2026 PARTITION OF visits FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+		CREATE TABLE "Visits later" PARTITION OF visits FOR VALUES FROM ('2027-01-01') TO ('2030-01-01') PARTITION BY RANGE (day);
+		CREATE TABLE visits_2027 PARTITION OF "Visits later" FOR VALUES FROM ('2027-01-01') TO ('2028-01-01');
+		CREATE TABLE coded (code text NOT NULL, note text);
+		CREATE UNIQUE INDEX coded_code ON coded (code);
+		SELECT lockstep.track('orders', exclude_columns => '{status}'), lockstep.track('visits'), lockstep.track('coded', key_columns => '{code}');
+		CREATE ROLE shop_bridge LOGIN; GRANT lockstep_bridge TO shop_bridge`, 'shop');
+	await cluster.sql("SET lockstep.actor = 'alice'; INSERT INTO orders SELECT g, 'open' FROM generate_series(1, 50) g; INSERT INTO visits VALUES (1, '2026-05-05'), (2, '2027-05-05')", 'shop');
+	await cluster.sql("SET lockstep.actor = 'bob'; UPDATE orders SET status = 'done' WHERE id <= 10", 'shop');
+	[[beforeDump]] = await cluster.sql('SELECT lockstep.position()', 'shop');
+	await run(bin('pg_dump'), ['-Fc', '-f', join(cluster.directory, 'shop.dump'), await cluster.conninfo('shop', 'postgres')]);
+	await run(bin('pg_dump'), ['-f', join(cluster.directory, 'shop.sql'), await cluster.conninfo('shop', 'postgres')]);
+});
+after(() => cluster?.remove());
+
+const restore = async (database, ...options) =>
+	run(bin('pg_restore'), [...options, '--exit-on-error', '-d', await cluster.conninfo(database, 'postgres'), join(cluster.directory, 'shop.dump')]);
+
+const WAYS = {
+	'by pg_restore': (database) => restore(database),
+	'by pg_restore in one transaction': (database) => restore(database, '--single-transaction'),
+	'by psql': (database) => cluster.psql('-q', '-1', '-v', 'ON_ERROR_STOP=1', '-d', database, '-f', join(cluster.directory, 'shop.sql')),
+	'in sections, the data in parallel': async (database) => {
+		await restore(database, '--section=pre-data');
+		await restore(database, '--section=data', '-j', '4');
+		await restore(database, '--section=post-data');
+	},
+	'schema first, data later': async (database) => {
+		await restore(database, '--schema-only');
+		await restore(database, '--data-only', '--disable-triggers');
+		const weak = await cluster.sql("SELECT name FROM lockstep.doctor() WHERE detail LIKE '%is not enabled for replicas' ORDER BY 1", database);
+		assert.deepEqual(weak, [['table public.coded'], ['table public.orders'], ['table public.visits']]);
+		await cluster.sql(`
+			DO $$ DECLARE command text; BEGIN
+				FOR command IN SELECT format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', tgrelid::regclass, tgname) FROM pg_trigger WHERE tgname LIKE '_lockstep%' AND tgenabled <> 'A'
+				LOOP EXECUTE command; END LOOP;
+			END $$`, database);
+	},
+};
+
+for (const [way, restoreIt] of Object.entries(WAYS)) {
+	test(`a dump is restored ${way}`, async () => {
+		await cluster.sql('CREATE DATABASE copy');
+		try {
+			await restoreIt('copy');
+			const sql = (text) => cluster.sql(text, 'copy');
+			assert.deepEqual(await sql("SELECT name, detail FROM lockstep.doctor() WHERE status = 'error'"), []);
+			const tracked = 'SELECT table_name, key_columns, version_column, exclude_columns FROM lockstep.tracked ORDER BY 1';
+			assert.deepEqual(await sql(tracked), await cluster.sql(tracked, 'shop'));
+			const triggers = "SELECT tgrelid::regclass::text, tgname, tgenabled FROM pg_trigger WHERE tgname LIKE '_lockstep%' ORDER BY 1, 2";
+			assert.deepEqual(await sql(triggers), await cluster.sql(triggers, 'shop'));
+
+			await assert.rejects(sql("UPDATE orders SET status = 'lost', row_version = 1 WHERE id = 1"), /version 1 was expected, 2 is current/);
+			await assert.rejects(sql(`SELECT * FROM lockstep.changes('${beforeDump}')`), /position "since" is not covered[^]*taken in another database/);
+
+			const [[here]] = await sql('SELECT lockstep.position()');
+			await sql("SET lockstep.actor = 'carol'; UPDATE orders SET status = 'sent', row_version = 2 WHERE id = 1");
+			await sql("SET lockstep.actor = 'dora'; TRUNCATE visits_2027");
+			await sql("SET lockstep.actor = 'carol'; CREATE TABLE visits_2025 PARTITION OF visits FOR VALUES FROM ('2025-01-01') TO ('2026-01-01')");
+			assert.deepEqual(await sql(`SELECT DISTINCT op, table_name, version, actor FROM lockstep.changes('${here}') ORDER BY 1, 2, 4`), [
+				['schema', 'public.visits', '', 'carol'],
+				['schema', 'public.visits', '', 'dora'],
+				['update', 'public.orders', '3', 'carol'],
+			]);
+			await sql('TRUNCATE visits_2025');
+			assert.deepEqual(await sql("SELECT name, detail FROM lockstep.doctor() WHERE status = 'error'"), []);
+			// The old log is there, with who did it.
+			assert.deepEqual(await sql("SELECT count(*) FROM lockstep.change c JOIN lockstep.origin o ON o.id = c.origin WHERE o.actor = 'bob' AND c.op = 'u'"), [['10']]);
+		} finally {
+			await cluster.sql('DROP DATABASE copy WITH (FORCE)');
+		}
+	});
+}
+
+test('a dump is restored over the database it came from: readers are told to read again', async () => {
+	await cluster.sql("UPDATE orders SET status = 'after the dump' WHERE id = 20", 'shop');
+	const [[here]] = await cluster.sql('SELECT lockstep.position()', 'shop');
+	await restore('shop', '--clean', '--if-exists', '--single-transaction').catch((error) => {
+		// What pg_dump writes for a partition's constraint cannot be executed.
+		assert.match(error.message, /cannot drop inherited constraint/);
+		return cluster.sql('DROP TABLE visits', 'shop').then(() => restore('shop', '--clean', '--if-exists'));
+	});
+	assert.deepEqual(await cluster.sql('SELECT row_version FROM orders WHERE id = 20', 'shop'), [['1']]);
+	const told = await cluster.sql(`SELECT DISTINCT op, table_name FROM lockstep.changes('${here}') ORDER BY 2`, 'shop');
+	assert.deepEqual(told, [['schema', 'public.coded'], ['schema', 'public.orders'], ['schema', 'public.visits']]);
+});
+
+test('a standby serves no feed; promoted, it refuses old positions, and a bridge that knows it goes on there', async () => {
+	const path = join(cluster.directory, 'standby');
+	const primary = await cluster.conninfo('postgres', 'postgres');
+	const backup = '. "$0/scripts/lib.sh"; mkdir "$1"; [ "$(id -u)" -ne 0 ] || chown "$(server_user)" "$1"; as_server "$2" -d "$3" -D "$1/data" -R -X stream -c fast';
+	await run('bash', ['-c', backup, ROOT, path, bin('pg_basebackup'), primary]);
+	await writeFile(join(path, 'port'), '54321\n');
+	let bridge;
+	try {
+		await run(CLUSTER, ['start', path]);
+		const onStandby = async (text) => (await run(CLUSTER, ['psql', path, '-d', 'shop', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-c', text])).stdout.trim();
+		await assert.rejects(onStandby('SELECT lockstep.position()'), /positions are not available on a hot standby/);
+		assert.equal(await onStandby("SELECT status || ': ' || detail FROM lockstep.doctor() WHERE name = 'worker'"), 'ok: none: this server is a standby');
+
+		const [host, port] = [/host=(\S+) port=(\d+)/.exec(primary), /host=(\S+) port=(\d+)/.exec((await run(CLUSTER, ['conninfo', path])).stdout)].reduce(
+			([hosts, ports], [, one, number]) => [[...hosts, one], [...ports, number]], [[], []]).map((list) => list.join(','));
+		bridge = await Bridge.start(await freePort(), ['--db', `host=${host} port=${port} dbname=shop user=shop_bridge target_session_attrs=read-write`]);
+		const [[here]] = await cluster.sql('SELECT lockstep.position()', 'shop');
+		await cluster.sql("UPDATE orders SET status = 'the last one' WHERE id = 30", 'shop');
+		await until('the standby has the change', async () => (await onStandby('SELECT row_version FROM orders WHERE id = 30')) === '2');
+
+		await cluster.stop('immediate');
+		await onStandby('SELECT pg_promote()');
+		await assert.rejects(onStandby(`SELECT * FROM lockstep.changes('${here}')`), /taken before the server was promoted or restored: on timeline 1, which is now 2/);
+		await assert.rejects(onStandby("UPDATE orders SET status = 'lost', row_version = 1 WHERE id = 30"), /version 1 was expected, 2 is current/);
+		await until('the bridge goes on at the new primary', () => bridge.log.includes('the feed begins anew'));
+		await onStandby("UPDATE orders SET status = 'here' WHERE id = 31");
+		await until('the bridge reads its changes', async () => /^lockstep_bridge_changes_total [2-9]/m.test(await (await fetch(`http://127.0.0.1:${bridge.port}/metrics`)).text()));
+	} finally {
+		await bridge?.kill();
+		await run(CLUSTER, ['remove', path]);
+	}
+});

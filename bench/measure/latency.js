@@ -11,7 +11,7 @@ const RATES = [20, 100, 300, 1000];
 export async function run({ stand, repetitions, quick }) {
 	const clients = quick ? 100 : 1000;
 	const rates = quick ? RATES.slice(0, 2) : RATES;
-	const seconds = quick ? 2 : 10;
+	const seconds = quick ? 2 : 8;
 	const series = new Series();
 	const curves = new Map(rates.map((rate) => [rate, []]));
 	for (let number = 0; number < repetitions; number += 1) {

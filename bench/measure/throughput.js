@@ -18,7 +18,7 @@ const LOADS = [
 
 export async function run({ stand, repetitions, quick }) {
 	const cases = (quick ? [50] : [100, 1000]).flatMap((clients) => LOADS.map((load) => ({ clients, ...load })));
-	const seconds = quick ? 1 : 5;
+	const seconds = quick ? 1 : 4;
 	const series = new Series();
 	for (let number = 0; number < repetitions; number += 1) {
 		for (const one of turns(cases, number)) {

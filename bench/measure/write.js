@@ -18,7 +18,7 @@ const OPERATIONS = {
 
 export async function run({ stand, repetitions, quick }) {
 	const rows = quick ? 2_000 : 100_000;
-	const seconds = quick ? 1 : 3;
+	const seconds = quick ? 1 : 2;
 	const series = new Series();
 	const file = join(stand.cluster, 'data/orders.copy');
 	await makeCopyFile(stand.admin, file, rows, rows);

@@ -11,7 +11,7 @@ const WRITERS = [1, 8, 64];
 
 export async function run({ stand, repetitions, quick }) {
 	const rows = quick ? 2_000 : 100_000;
-	const seconds = quick ? 1 : 3;
+	const seconds = quick ? 1 : 2;
 	const script = SCRIPTS.update(rows);
 	const series = new Series();
 	for (let number = 0; number < repetitions; number += 1) {

@@ -268,6 +268,17 @@ void check_not_in_future(const PositionView &position, const char *name)
 		errhint("Read the rows and lockstep.position() again."));
 }
 
+/// Another life of the extension in the same database: DROP and CREATE EXTENSION, or a dump that was restored over it.
+void check_not_before_log(const PositionView &position, const char *name)
+{
+	if (position.lsn >= log_beginning())
+		return;
+	ereport(ERROR, errcode(ERRCODE_LOCKSTEP_POSITION_NOT_COVERED),
+		errmsg("position \"%s\" is not covered by the change log", name),
+		errdetail("It was taken before lockstep was created anew in this database."),
+		errhint("Read the rows and lockstep.position() again."));
+}
+
 } // namespace
 } // namespace lockstep
 
@@ -290,6 +301,7 @@ extern "C" Datum lockstep_changes(PG_FUNCTION_ARGS)
 	feed.since = view(reinterpret_cast<StoredPosition *>(PG_DETOAST_DATUM(PG_GETARG_DATUM(0))));
 	check_identity(feed.since.identity, here, "since");
 	check_not_in_future(feed.since, "since");
+	check_not_before_log(feed.since, "since");
 	if (PG_ARGISNULL(1)) {
 		feed.upto = active_position(logged_bound());
 	} else {

@@ -21,16 +21,20 @@ int32 era = 0;
 bool era_known = false;
 bool era_uncommitted = false;
 
+XLogRecPtr beginning = InvalidXLogRecPtr;
+bool beginning_known = false;
+
 void relation_changed(Datum, Oid relid)
 {
 	// A new or detached segment invalidates the parent, a re-created extension its old tables.
 	if (relid == InvalidOid || relid == catalog.change || relid == newest.relation ||
 		relid == catalog.tracked_table || relid == catalog.origin || relid == catalog.era ||
-		relid == catalog.change_seq || relid == catalog.origin_seq) {
+		relid == catalog.change_seq || relid == catalog.origin_seq || relid == catalog.beginning) {
 		++invalidations;
 		catalog_valid = false;
 		newest_valid = false;
 		era_known = false;
+		beginning_known = false;
 	}
 }
 
@@ -56,6 +60,7 @@ bool load_catalog()
 		{"origin_pkey", &found.origin_id_index},
 		{"origin_id_seq", &found.origin_seq},
 		{"era", &found.era},
+		{"beginning", &found.beginning},
 	};
 	for (const auto &part : parts) {
 		*part.oid = get_relname_relid(part.name, found.schema);
@@ -225,6 +230,28 @@ int32 current_era_for_write()
 	era = number;
 	era_known = true;
 	return era;
+}
+
+XLogRecPtr log_beginning()
+{
+	if (beginning_known && catalog_valid)
+		return beginning;
+	Relation relation = table_open(log_catalog().beginning, AccessShareLock);
+	// It never changes, and must be found by a snapshot from before it too.
+	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, SnapshotSelf, 0, nullptr);
+	HeapTuple tuple = systable_getnext(scan);
+	bool is_null = true;
+	beginning = HeapTupleIsValid(tuple)
+		? DatumGetLSN(heap_getattr(tuple, beginning_lsn, RelationGetDescr(relation), &is_null))
+		: InvalidXLogRecPtr;
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	if (is_null)
+		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("the table \"lockstep.beginning\" is empty"),
+			errhint("Create the extension lockstep again, or restore the database from a backup."));
+	beginning_known = true;
+	return beginning;
 }
 
 void forget_uncommitted_era()

@@ -16,6 +16,7 @@ struct LogCatalog {
 	Oid origin_id_index;
 	Oid origin_seq;
 	Oid era;
+	Oid beginning;
 };
 
 /// Raises an error where the extension is not (or no longer) in this database.
@@ -46,6 +47,9 @@ int32 current_era_for_write();
 
 /// The number of this era; 0 where none was opened yet, as nothing was ever logged in it.
 int32 current_era_for_read();
+
+/// Where the WAL was when the extension was created: the log knows nothing from before.
+XLogRecPtr log_beginning();
 
 /// Forgets what an aborted (sub-)transaction may have made up.
 void forget_uncommitted_era();

@@ -48,6 +48,8 @@ enum EraColumn : AttrNumber {
 	era_columns = era_started
 };
 
+enum BeginningColumn : AttrNumber { beginning_lsn = 1 };
+
 enum TrackedTableColumn : AttrNumber {
 	tracked_relation = 1,
 	tracked_key_columns,

@@ -25,6 +25,7 @@ INSERT INTO orders VALUES (2, 'open');
 SELECT c.key, c.op FROM lockstep.change c WHERE c.root = 'orders'::regclass ORDER BY c.seq;
 
 -- In a transaction that wrote to a tracked table before.
+SELECT lockstep.position() AS earlier \gset
 BEGIN;
 UPDATE orders SET status = 'late' WHERE id = 2;
 DROP EXTENSION lockstep;
@@ -48,7 +49,13 @@ CREATE EXTENSION lockstep;
 SELECT count(*) AS "0" FROM lockstep.tracked;
 SELECT count(*) AS "0" FROM lockstep.change;
 SELECT lockstep.track('orders', version_column => 'version');
+-- What happened in between is in no log: a position from before is refused.
+\set VERBOSITY terse
+SELECT * FROM lockstep.changes(:'earlier');
+\set VERBOSITY default
+SELECT test.code(format('SELECT * FROM lockstep.changes(%L)', :'earlier'));
 SELECT lockstep.position() AS start \gset
+SELECT count(*) AS "0" FROM lockstep.changes(:'start');
 UPDATE orders SET status = 'anew' WHERE id = 4;
 SELECT op, key, version, "row", old FROM lockstep.changes(:'start');
 DROP TABLE orders;

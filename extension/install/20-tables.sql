@@ -33,6 +33,13 @@ CREATE TABLE lockstep.era (
 );
 COMMENT ON TABLE lockstep.era IS 'the lives of this database''s transaction numbers: a restore or a failover begins a new one';
 
+-- Not dumped: who restores a dump begins anew.
+CREATE TABLE lockstep.beginning (
+	lsn pg_lsn NOT NULL
+);
+INSERT INTO lockstep.beginning VALUES (pg_catalog.pg_current_wal_insert_lsn());
+COMMENT ON TABLE lockstep.beginning IS 'where the WAL was when the extension was created: the log knows nothing from before';
+
 CREATE SEQUENCE lockstep.origin_id_seq AS bigint;
 COMMENT ON SEQUENCE lockstep.origin_id_seq IS 'numbers of lockstep.origin';
 CREATE TABLE lockstep.origin (

@@ -108,6 +108,13 @@ SELECT count(*) AS "0" FROM pg_trigger WHERE tgrelid = 'clinic.alone'::regclass;
 -- A trigger of another that has such a name is not lockstep's to drop.
 CREATE TRIGGER "~lockstep_guard" BEFORE UPDATE ON clinic.alone FOR EACH ROW EXECUTE FUNCTION clinic.nothing();
 SELECT test.code('SELECT lockstep.track(''clinic.alone'')');
+-- A publication of everything takes the log along.
+CREATE PUBLICATION regress_some FOR TABLE clinic.t;
+CREATE PUBLICATION regress_all FOR ALL TABLES;
+SELECT * FROM lockstep.doctor() WHERE name LIKE 'publication %';
+DROP PUBLICATION regress_all;
+SELECT count(*) AS "0" FROM lockstep.doctor() WHERE name LIKE 'publication %';
+DROP PUBLICATION regress_some;
 -- An ordinary role may ask.
 CREATE ROLE regress_lockstep_user;
 SET ROLE regress_lockstep_user;

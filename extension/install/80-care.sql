@@ -94,6 +94,13 @@ BEGIN
 	END IF;
 	RETURN NEXT;
 
+	FOR faulty IN SELECT p.pubname FROM pg_publication p WHERE p.puballtables ORDER BY 1 LOOP
+		name := format('publication %I', faulty.pubname); status := 'warning';
+		detail := 'publishes lockstep''s own tables too, which belong to this database alone';
+		hint := 'Name the tables, or their schemas, in the publication.';
+		RETURN NEXT;
+	END LOOP;
+
 	FOR tracked IN SELECT * FROM lockstep.tracked ORDER BY table_name LOOP
 		name := format('table %s', tracked.table_name); status := 'ok'; detail := 'tracked'; hint := NULL;
 		SELECT * INTO faulty FROM lockstep.trigger_faults(tracked.relid) f ORDER BY f.status, f.detail LIMIT 1;

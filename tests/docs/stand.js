@@ -108,13 +108,11 @@ class Scene {
 
 	/** An example's text with the places of this stand. */
 	real(text) {
-		let result = text
+		// In one pass: the checkout itself may lie in /srv, and what was put in must not be replaced again.
+		const places = new RegExp(`(?<![\\w/])(?:(?:/var)?(/run/postgresql)|(${PLACES.join('|')}))\\b`, 'g');
+		return text
 			.replaceAll(/\b(127\.0\.0\.1|localhost):8420\b/g, `127.0.0.1:${this.port}`)
-			.replaceAll(/(?<![\w/])(\/var)?\/run\/postgresql\b/g, this.stand.socket);
-		for (const place of PLACES) {
-			result = result.replaceAll(new RegExp(`(?<![\\w/])${place}\\b`, 'g'), join(this.directory, place));
-		}
-		return result;
+			.replaceAll(places, (_, socket, place) => (socket ? this.stand.socket : join(this.directory, place)));
 	}
 
 	/** What came out, as the page would say it. */

@@ -105,8 +105,10 @@ export const SCRIPTS = {
 	update: (count) => `\\set id random(1, ${count})
 UPDATE orders SET status = 'packed', quantity = quantity + 1, changed_at = clock_timestamp() WHERE id = :id;
 `,
+	// pgbench ends a statement at its semicolon, not at the end of the line.
 	insert: () => `\\set customer random(1, 1000)
-INSERT INTO orders (customer_id, status, quantity, price, note, ordered_at, changed_at, paid, details) VALUES (:customer, 'open', 3, 12.50, 'to be left with the neighbour', now(), now(), false, '{"colour": "blue", "size": 12}');
+INSERT INTO orders (customer_id, status, quantity, price, note, ordered_at, changed_at, paid, details)
+VALUES (:customer, 'open', 3, 12.50, 'to be left with the neighbour', now(), now(), false, '{"colour": "blue", "size": 12}');
 `,
 };
 

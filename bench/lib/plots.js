@@ -19,6 +19,15 @@ set style fill solid 1 noborder
 `;
 
 const text = (title) => title.replaceAll('`', '');
+const plot = (curves) => `plot ${curves.join(', \\\n\t')}\n`;
+const GRID = "set grid xtics ytics linecolor rgb '#d0d7de' linewidth 1 dashtype 1";
+
+/** A line with points, and with the range of the repetitions where `spread` says so. */
+function line({ name, colour, title, spread = false, dashed = false }) {
+	const style = spread ? 'using 1:2:3:4 with yerrorlines' : 'using 1:2 with linespoints';
+	return `$${name} ${style} linecolor rgb '${colour}' linewidth 2 dashtype ${dashed ? 2 : 1} pointtype 7 pointsize 0.6 title '${title}'`;
+}
+
 const block = (name, rows) => `$${name} << EOD\n${rows.map((row) => row.map((cell) => (typeof cell === 'string' ? `"${cell}"` : cell)).join(' ')).join('\n')}\nEOD\n`;
 
 /** Bars in groups, with the range of the repetitions. `value(group, variant)` is {median, min, max}; `form` is how bars are labelled. */
@@ -36,10 +45,13 @@ set yrange [0:*]
 set offsets 0, 0, graph 0.06, 0
 set boxwidth ${(width * 0.92).toFixed(3)}
 set xtics scale 0 (${groups.map(([, label], i) => `"${label}" ${i}`).join(', ')})
-plot ${variants.map((variant, i) => `$${variant} using ${place(i)}:3 with boxes linecolor rgb '${COLOURS[variant]}' title '${text(TITLES[variant])}'`).join(', \\\n\t')}, \\
-	${variants.map((variant, i) => `$${variant} using ${place(i)}:4:(0):($5-$4) with vectors nohead linecolor rgb '#1f2328' linewidth 1 notitle`).join(', \\\n\t')}, \\
-	${variants.map((variant, i) => `$${variant} using ${place(i)}:5:(sprintf('${form}', $3)) with labels font ',10' textcolor rgb '#424a53' offset 0,0.5 notitle`).join(', \\\n\t')}
-`;
+${plot(
+	variants.flatMap((variant, i) => [
+		`$${variant} using ${place(i)}:3 with boxes linecolor rgb '${COLOURS[variant]}' title '${text(TITLES[variant])}'`,
+		`$${variant} using ${place(i)}:4:(0):($5-$4) with vectors nohead linecolor rgb '#1f2328' linewidth 1 notitle`,
+		`$${variant} using ${place(i)}:5:(sprintf('${form}', $3)) with labels font ',10' textcolor rgb '#424a53' offset 0,0.5 notitle`,
+	]),
+)}`;
 }
 
 function write({ rows }) {
@@ -84,13 +96,13 @@ function writers({ rows }) {
 	const of = (variant, synchronous) =>
 		rows.filter((row) => row.variant === variant && row.synchronous === synchronous).sort((a, b) => a.writers - b.writers);
 	const counts = of('plain', true).map((row) => row.writers);
+	const name = (variant, synchronous) => `${variant}_${synchronous ? 'on' : 'off'}`;
+	const data = (variant, synchronous) =>
+		block(name(variant, synchronous), of(variant, synchronous).map(({ writers, rate }) => [writers, ...[rate.median, rate.min, rate.max].map((value) => value / 1000)]));
 	const panel = (synchronous) => `
 set title 'synchronous\\_commit ${synchronous ? 'on' : 'off'}' font ',13' textcolor rgb '#1f2328' offset 0,-0.3
-plot ${variants.map((variant) => `$${variant}_${synchronous ? 'on' : 'off'} using 1:2:3:4 with yerrorlines linecolor rgb '${COLOURS[variant]}' linewidth 2 pointtype 7 pointsize 0.7 title '${text(TITLES[variant])}'`).join(', \\\n\t')}
-`;
-	return `${head('')}${variants
-		.flatMap((variant) => [true, false].map((synchronous) => block(`${variant}_${synchronous ? 'on' : 'off'}`, of(variant, synchronous).map((row) => [row.writers, row.rate.median / 1000, row.rate.min / 1000, row.rate.max / 1000]))))
-		.join('')}
+${plot(variants.map((variant) => line({ name: name(variant, synchronous), colour: COLOURS[variant], title: text(TITLES[variant]), spread: true })))}`;
+	return `${head('')}${variants.flatMap((variant) => [data(variant, true), data(variant, false)]).join('')}
 set logscale x 2
 set xtics (${counts.join(', ')})
 set xrange [${counts[0] / 1.2}:${counts.at(-1) * 1.2}]
@@ -114,31 +126,38 @@ function latency({ curves }) {
 set logscale xy
 set xrange [1:0.001]
 set yrange [${Math.min(...curves.map(({ points }) => points[0][1])) / 1.5}:*]
-set grid xtics ytics linecolor rgb '#d0d7de' linewidth 1 dashtype 1
+${GRID}
 set xtics ('all' 1, '50 %%' 0.5, '10 %%' 0.1, '1 %%' 0.01, '0.1 %%' 0.001)
 set xlabel 'deliveries that took longer'
 set ylabel 'milliseconds'
-plot ${curves.map((curve, i) => `$rate${i} using 1:2 with linespoints linecolor rgb '${SHADES[i]}' linewidth 2 pointtype 7 pointsize 0.5 title '${curve.rate.toLocaleString('en-US')} changes/s'`).join(', \\\n\t')}
-`;
+${plot(curves.map(({ rate }, i) => line({ name: `rate${i}`, colour: SHADES[i], title: `${rate.toLocaleString('en-US')} changes/s` })))}`;
 }
 
 /** What a higher rate costs in latency: one line for each number of clients. */
 function throughput({ rows }) {
 	const counts = [...new Set(rows.map((row) => row.clients))];
 	const rates = rows.map((row) => row.deliveries_per_s.median / 1000);
-	const lines = counts.flatMap((clients, i) => ['p50_ms', 'p99_ms'].map((quantile) => ({ clients, quantile, colour: [SHADES[1], COLOURS.audit][i], name: `${quantile.slice(0, 3)}_${clients}` })));
-	return `${head('Deliveries at full speed, and what they wait')}${lines
-		.map(({ clients, quantile, name }) =>
-			block(name, rows.filter((row) => row.clients === clients).sort((a, b) => a.deliveries_per_s.median - b.deliveries_per_s.median).map((row) => [row.deliveries_per_s.median / 1000, row[quantile].median, row[quantile].min, row[quantile].max])),
-		)
-		.join('')}
+	const lines = counts.flatMap((clients, i) =>
+		['p50', 'p99'].map((quantile) => ({
+			name: `${quantile}_${clients}`,
+			points: rows
+				.filter((row) => row.clients === clients)
+				.sort((a, b) => a.deliveries_per_s.median - b.deliveries_per_s.median)
+				.map((row) => [row.deliveries_per_s.median, row[`${quantile}_ms`]])
+				.map(([rate, { median, min, max }]) => [rate / 1000, median, min, max]),
+			colour: [SHADES[1], COLOURS.audit][i],
+			title: `${clients.toLocaleString('en-US')} clients, ${quantile}`,
+			spread: true,
+			dashed: quantile === 'p50',
+		})),
+	);
+	return `${head('Deliveries at full speed, and what they wait')}${lines.map(({ name, points }) => block(name, points)).join('')}
 set logscale xy
 set xrange [${Math.min(...rates) / 1.3}:${Math.max(...rates) * 1.3}]
-set grid xtics ytics linecolor rgb '#d0d7de' linewidth 1 dashtype 1
+${GRID}
 set xlabel 'thousand deliveries/s'
 set ylabel 'milliseconds'
-plot ${lines.map(({ clients, quantile, colour, name }) => `$${name} using 1:2:3:4 with yerrorlines linecolor rgb '${colour}' linewidth 2 dashtype ${quantile === 'p50_ms' ? 2 : 1} pointtype 7 pointsize 0.6 title '${clients.toLocaleString('en-US')} clients, ${quantile.slice(0, 3)}'`).join(', \\\n\t')}
-`;
+${plot(lines.map(line))}`;
 }
 
 /** Name of the file → what it shows of which measurement. */

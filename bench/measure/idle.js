@@ -48,7 +48,10 @@ export function tables({ rows }) {
 		{
 			name: 'idle',
 			caption: 'memory of the bridge',
-			columns: ['sessions', 'kB each (PSS)', 'kB each (RSS)', 'at the peak, while connecting', 'kernel, both ends', 'the bridge without sessions, MB', 'its CPU, % of one core'],
+			columns: [
+				'sessions', 'kB each (PSS)', 'kB each (RSS)', 'at the peak, while connecting', 'kernel, both ends',
+				'the bridge without sessions, MB', 'its CPU, % of one core',
+			],
 			rows: rows.map((row) => [
 				row.clients.toLocaleString('en-US'),
 				spread(row.pss_kb),

@@ -38,7 +38,10 @@ export function tables({ rows }) {
 		{
 			name: 'latency',
 			caption: 'commit to receipt',
-			columns: ['clients', 'changes/s', 'deliveries/s', 'p50 ms', 'p99 ms', 'p99.9 ms', 'commit p50 ms', 'writer late by, at worst', 'bridge CPU µs per delivery', 'server', 'load client', 'missing'],
+			columns: [
+				'clients', 'changes/s', 'deliveries/s', 'p50 ms', 'p99 ms', 'p99.9 ms', 'commit p50 ms',
+				'writer late by, at worst', 'bridge CPU µs per delivery', 'server', 'load client', 'missing',
+			],
 			rows: rows.map((row) => [
 				row.clients.toLocaleString('en-US'),
 				row.rate.toLocaleString('en-US'),

@@ -35,7 +35,10 @@ export function tables({ rows }) {
 		{
 			name: 'throughput',
 			caption: 'deliveries at full speed',
-			columns: ['clients', 'rows per transaction', 'window', 'changes/s', 'deliveries/s', 'frames/s', 'p50 ms', 'p99 ms', 'bridge CPU µs per delivery', 'per frame', 'server', 'load client', 'behind', 'missing'],
+			columns: [
+				'clients', 'rows per transaction', 'window', 'changes/s', 'deliveries/s', 'frames/s', 'p50 ms', 'p99 ms',
+				'bridge CPU µs per delivery', 'per frame', 'server', 'load client', 'behind', 'missing',
+			],
 			rows: rows.map((row) => [
 				row.clients.toLocaleString('en-US'),
 				String(row.changes),

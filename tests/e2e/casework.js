@@ -12,6 +12,11 @@ export function cellText(page, reference, column) {
 	return row(page, reference).locator(`td[data-column=${column}] > :is(.value, .status)`).textContent();
 }
 
+/** Presses "refresh" where the page offers it: by now it may wait for long between attempts. */
+export async function hurry(page) {
+	await page.evaluate(() => document.querySelector('#notice:not([hidden]) #refresh')?.click());
+}
+
 /** Takes pointer and focus off the list, so that it follows what happens. */
 export async function letGo(page) {
 	await page.mouse.move(2, 2);

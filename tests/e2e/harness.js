@@ -101,16 +101,22 @@ export class Stand {
 		return ended;
 	}
 
-	/**
-	 * The demo in a browser profile of its own, under that name, with the records on the screen. `clock`: let the test
-	 * stop the page's time (page.clock); other options are those of a browser context.
-	 */
-	async open(name, { clock = false, ...options } = {}) {
+	/** A browser profile of its own. */
+	async context(options = {}) {
 		const context = await this.#browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
 		context.setDefaultTimeout(PATIENCE);
+		return context;
+	}
+
+	/**
+	 * The demo in a browser profile of its own, under that name, with the records on the screen. `clock`: let the test
+	 * stop the page's time (page.clock), which begins at `clockTime`; other options are those of a browser context.
+	 */
+	async open(name, { clock = false, clockTime, ...options } = {}) {
+		const context = await this.context(options);
 		const page = await context.newPage();
 		if (clock) {
-			await page.clock.install();
+			await page.clock.install({ time: clockTime });
 		}
 		page.on('pageerror', (error) => this.problems.push(`${name}: ${error.stack}`));
 		page.on('dialog', (dialog) => dialog.accept());

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import { Stand } from './harness.js';
-import { agrees, closePanel, openRecord, save, saved, sees, state, type } from './casework.js';
+import { agrees, closePanel, hurry, openRecord, save, saved, sees, state, type } from './casework.js';
 
 let stand;
 let alice;
@@ -21,11 +21,6 @@ async function workAtPsql(actor, count) {
 	}
 	await stand.sql(`INSERT INTO registration (reference, applicant) VALUES ('N-${actor}', 'new')`, { actor });
 	await stand.sql("DELETE FROM registration WHERE reference = (SELECT max(reference) FROM registration WHERE reference LIKE 'R-%')", { actor });
-}
-
-// Presses "refresh" where the page offers it: by now it may wait for long between attempts.
-async function hurry(page) {
-	await page.evaluate(() => document.querySelector('#notice:not([hidden]) #refresh')?.click());
 }
 
 async function toldOnce(page, actor, count) {

@@ -89,7 +89,7 @@ export class RecordForm {
 				continue;
 			}
 			part.theirs = theirs;
-			const take = h('button', { type: 'button', class: 'link', 'aria-label': `Use their ${field.label.toLowerCase()}` }, 'use theirs');
+			const take = h('button', { type: 'button', class: 'link', 'aria-label': `use theirs: ${field.label.toLowerCase()}` }, 'use theirs');
 			take.addEventListener('click', () => {
 				part.origin = edited(field, theirs);
 				input.value = part.origin;

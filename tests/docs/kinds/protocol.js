@@ -1,5 +1,6 @@
 // Messages over a real WebSocket: `→ {…}` is sent, `← {…}` is what comes next (`position` and `status` are passed over where they are
-// not expected), `← close 1009` the end. A value written "<name>" is whatever comes first under that name, and the same from then on.
+// not expected), `← … {…}` what comes some time, `← close 1009` the end; `→ pause` and `→ resume`: the client stops reading, and goes on.
+// A value written "<name>" is whatever comes first under that name, and the same from then on.
 
 import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
@@ -25,12 +26,13 @@ class Socket {
 		});
 	}
 
-	async next(type) {
+	/** The next message; with `later`, the next of that type. */
+	async next(type, later) {
 		return until(`${type === undefined ? 'a message' : `a message of type "${type}"`} came`, () => {
 			while (this.#queue.length > 0) {
 				const message = this.#queue.shift();
 				const got = message.members?.get('type')?.text;
-				if (got === type || !UNASKED.includes(got)) {
+				if (got === type || (!later && !UNASKED.includes(got))) {
 					return message;
 				}
 			}
@@ -53,7 +55,13 @@ export async function protocol(scene, { text, as = 'client' }) {
 	await socket.opened;
 	const arrow = /[→←]/g;
 	for (let found = arrow.exec(text); found !== null; found = arrow.exec(text)) {
-		const rest = text.slice(found.index + 1).trimStart();
+		const later = /^←\s*…/.test(text.slice(found.index));
+		const rest = text.slice(found.index + 1).replace(later ? /^\s*…/ : '', '').trimStart();
+		const flow = /^(pause|resume)\b/.exec(rest);
+		if (flow) {
+			socket.socket[flow[1]]();
+			continue;
+		}
 		const close = /^close (\d+)/.exec(rest);
 		if (close) {
 			await until(`the socket is closed with ${close[1]}`, () => String(socket.closed) === close[1], scene.patience).catch((error) => {
@@ -62,12 +70,12 @@ export async function protocol(scene, { text, as = 'client' }) {
 			continue;
 		}
 		const { value, end } = parseLoose(rest);
-		arrow.lastIndex = found.index + 1 + (text.length - found.index - 1 - rest.length) + end;
+		arrow.lastIndex = text.length - rest.length + end;
 		if (found[0] === '→') {
 			socket.socket.send(render(value, bindings, () => ({ text: randomUUID() })));
 			continue;
 		}
-		const actual = await socket.next(value.members?.get('type')?.text);
+		const actual = await socket.next(value.members?.get('type')?.text, later);
 		const problem = difference(value, actual, bindings);
 		if (problem) {
 			throw new Error(`${problem}\n  expected ${rest.slice(0, end)}\n  it is    ${render(actual)}`);

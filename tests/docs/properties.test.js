@@ -10,7 +10,7 @@ import { ROOT } from '../harness/cluster.js';
 import { checkoutFiles } from '../harness/tree.js';
 import { parsePage } from './markdown.js';
 import { allPages } from './pages.js';
-import { bridgeFacts, flagProblems, metricProblems, protocolProblems } from './properties/bridge.js';
+import { bridgeFacts, flagProblems, metricProblems, protocolProblems, rangeOf, rangeProblems } from './properties/bridge.js';
 import { clientProblems } from './properties/client.js';
 import { makeProblems, makeTargets } from './properties/commands.js';
 import { indexProblems, inCheckout, linkProblems } from './properties/links.js';
@@ -53,6 +53,7 @@ test('the index names each page', () => none(indexProblems(pages)));
 test('SQL: all that is public is documented, and nothing else', () => none(sqlProblems(pages, sql)));
 test('SQL: signatures are those of the functions', () => none(signatureProblems(pages, sql)));
 test('the bridge’s flags and their defaults', () => none(flagProblems(pages, help)));
+test('the bridge’s ranges', () => none(rangeProblems(pages, rangeOf)));
 test('the bridge’s metrics', () => none(metricProblems(pages, metrics)));
 test('messages, errors and close codes', () => none(protocolProblems(pages, bridgeFacts(ROOT))));
 test('the client’s members', () => none(clientProblems(pages, types)));
@@ -83,8 +84,9 @@ const LIES = [
 	['README.md', '    make bridge ', '    make brigde ', (all) => makeProblems(all, makeTargets(ROOT)), /no target "brigde"/],
 	['docs/architecture.md', '`bridge/desk/`', '`bridge/desks/`', (all) => pathProblems(all, tree), /there is no bridge\/desks/],
 	['docs/architecture.md', '| `hub/`, `wire/`, libpq |', '| libpq |', (all) => dependencyProblems(all, ROOT, tree), /bridge\/db\/ depend on hub/],
-	['', '| `--shards` | 1 |', '| `--shards` | 2 |', (all) => flagProblems(all, help), /default of --shards is 1/],
-	['', '| `--feed-page` |', '| `--feed-pages` |', (all) => flagProblems(all, help), /--feed-page is in no table[^]*there is no flag --feed-pages/],
+	['docs/configuration.md', '| `--shards N` | 1 | 1 to 64 |', '| `--shards N` | 2 | 1 to 64 |', (all) => flagProblems(all, help), /default of --shards is 1/],
+	['docs/configuration.md', '| `--feed-page N` |', '| `--feed-pages N` |', (all) => flagProblems(all, help), /--feed-page is in no table[^]*there is no flag --feed-pages/],
+	['docs/configuration.md', '| 4 kB to 256 MB |', '| 4 kB to 265 MB |', (all) => rangeProblems(all, rangeOf), /--max-frame-bytes takes 4096 to 268435456/],
 	['README.md', ' --static /client=client', ' --statics /client=client', (all) => flagProblems(all, help), /knows no --statics/],
 	['', '`lockstep_bridge_queue_bytes`', '`lockstep_bridge_queued_bytes`', (all) => metricProblems(all, metrics), /queue_bytes is not documented[^]*no metric lockstep_bridge_queued_bytes/],
 ];

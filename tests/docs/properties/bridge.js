@@ -1,7 +1,9 @@
 // Flags, metrics, error words and close codes against the bridge itself.
 
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { BRIDGE } from '../../harness/bridge.js';
 import { codeSpans } from '../markdown.js';
 import { namedRows, tablesHeaded } from './sections.js';
 
@@ -44,6 +46,28 @@ function mentions(pages, flags) {
 			return named.filter((name) => !flags.has(name)).map((name) => `${page.path}:${i + 1}: the bridge knows no ${name}`);
 		}),
 	);
+}
+
+/** The least and the largest value that the bridge takes for a flag, as it says when it is given nonsense. */
+export function rangeOf(flag) {
+	// The address is a mistake too, so that it ends whatever the flag.
+	const { stderr } = spawnSync(BRIDGE, [`${flag}=nonsense`, '--listen=nonsense'], { encoding: 'utf8', timeout: 10_000 });
+	const range = /whole number from (\d+) to (\d+)/.exec(stderr);
+	return range === null ? null : [Number(range[1]), Number(range[2])];
+}
+
+/** The column "range" of tables of flags. */
+export function rangeProblems(pages, range) {
+	const units = { undefined: 1, kB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30 };
+	return tablesHeaded(pages, 'flag')
+		.filter(({ head }) => head[2] === 'range')
+		.flatMap(namedRows)
+		.flatMap(({ name, cells }) => {
+			const flag = name.split(' ')[0];
+			const real = range(flag);
+			const written = [...cells[1].matchAll(/(\d+)(?: (kB|MB|GB))?/g)].map(([, number, unit]) => number * units[unit]);
+			return String(written) === String(real ?? []) ? [] : [`${flag} takes ${real?.join(' to ') ?? 'no number'}, not ${cells[1] || 'nothing'}`];
+		});
 }
 
 /** The names that /metrics prints, histograms by their base. */

@@ -18,11 +18,6 @@ export function tablesHeaded(pages, head) {
 	return pages.flatMap((page) => tables(page).filter((table) => table.head[0] === head).map((table) => ({ page, ...table })));
 }
 
-/** All that a page says, with where: [{line, text}], blocks and hidden blocks included. */
-export function everyLine(page) {
-	return page.text.split('\n').map((text, i) => ({ line: i + 1, text }));
-}
-
 /** The names in a table's first column, one for each code span, with the row's other cells. */
 export function namedRows(table) {
 	return table.rows.flatMap(([first, ...rest]) => codeSpans(first).map((name) => ({ name, cells: rest })));

@@ -20,7 +20,7 @@ export function perfProblem() {
  */
 export async function sample(pid, seconds, directory) {
 	const file = join(directory, 'perf.data');
-	const record = spawn('perf', ['record', '-q', '-e', 'cpu-clock', '-F', '1999', '-p', String(pid), '-o', file, '--', 'sleep', String(seconds)], {
+	const record = spawn('perf', ['record', '-e', 'cpu-clock', '-F', '1999', '-p', String(pid), '-o', file, '--', 'sleep', String(seconds)], {
 		stdio: ['ignore', 'ignore', 'pipe'],
 	});
 	let complaint = '';

@@ -78,8 +78,19 @@ async function changes(stand, quick) {
 		await stand.pgbench(SCRIPTS.update(100_000), { clients: 4, transactions: 50_000, synchronous: false });
 	}
 	await client.query('VACUUM ANALYZE');
-	const reading = stand.load('read', { db: stand.conninfo(name), statement: CHANGES(2000), since, 'place-column': 'position' });
-	const [result] = await Promise.all([otherBackend(stand).then((pid) => sample(pid, quick ? 0.5 : 2, stand.directory)), reading.result]);
+	const reader = await stand.connect(name);
+	const pid = await otherBackend(stand);
+	let stop = false;
+	const reading = (async () => {
+		for (let place = since; !stop; ) {
+			const { rows } = await reader.query({ name: 'page', text: CHANGES(2000), values: [place] });
+			place = rows.at(-1)?.position ?? since; // from the start again, as long as it takes
+		}
+	})();
+	const result = await sample(pid, seconds(quick), stand.directory);
+	stop = true;
+	await reading;
+	await reader.end();
 	return result;
 }
 

@@ -236,7 +236,7 @@ void write_page(Feed &feed, size_t end, bool keep_rest, ReturnSetInfo *result)
 	for (int s = 0; s < feed.segment_count; ++s)
 		ExecDropSingleTupleTableSlot(slots[s]);
 	if (keep_rest && !complete)
-		remember_rest(feed, end, progress.position(lsn));
+		remember_rest(feed, end, progress.position(lsn), progress.passed());
 }
 
 void check_identity(const core::Identity &given, const core::Identity &here, const char *name)

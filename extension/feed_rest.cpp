@@ -14,8 +14,10 @@ namespace
 struct Rest {
 	StoredPosition *position; // NULL: there is none
 	StoredPosition *upto;
-	Found *found;
+	Found *found; // the first that is left
 	size_t count;
+	const Xid *ahead;
+	size_t ahead_count;
 	XLogRecPtr commit_lsn;
 	int32 era;
 	uint64 generation; // of the log's catalogue: segments may have come and gone
@@ -40,26 +42,34 @@ bool same(const PositionView &one, const PositionView &other)
 
 } // namespace
 
-void remember_rest(const Feed &feed, size_t end, const PositionView &position)
+void remember_rest(const Feed &feed, size_t end, const PositionView &position, size_t passed)
 {
-	const bool is_in_place = feed.found == rest.found;
-	if (!is_in_place) {
+	const bool is_in_place = rest.position && feed.found == rest.found;
+	MemoryContext caller = MemoryContextSwitchTo(rest_context());
+	if (is_in_place) {
+		StoredPosition *before = rest.position;
+		rest.position = store(position);
+		pfree(before);
+		rest.found += end;
+		rest.ahead += passed;
+	} else {
 		rest = Rest{};
 		MemoryContextReset(rest_context());
-		const Size size = (feed.count - end) * sizeof(Found);
-		rest.found = static_cast<Found *>(MemoryContextAllocHuge(rest_context(), size));
+		auto *found = palloc_array_of<Found>(feed.count - end);
+		std::copy(feed.found + end, feed.found + feed.count, found);
+		auto *ahead = palloc_array_of<Xid>(feed.ahead_count - passed + 1);
+		std::copy(feed.ahead + passed, feed.ahead + feed.ahead_count, ahead);
+		rest.found = found;
+		rest.ahead = ahead;
+		rest.upto = store(feed.upto);
+		rest.commit_lsn = feed.commit_lsn;
+		rest.era = feed.era;
+		rest.generation = log_catalog_generation();
+		rest.position = store(position); // last: it says that the rest is whole
 	}
-	MemoryContext caller = MemoryContextSwitchTo(rest_context());
-	StoredPosition *upto = store(feed.upto);
-	StoredPosition *continued = store(position);
-	MemoryContextSwitchTo(caller);
-	std::copy(feed.found + end, feed.found + feed.count, rest.found);
-	rest.upto = upto;
 	rest.count = feed.count - end;
-	rest.commit_lsn = feed.commit_lsn;
-	rest.era = feed.era;
-	rest.generation = log_catalog_generation();
-	rest.position = continued;
+	rest.ahead_count = feed.ahead_count - passed;
+	MemoryContextSwitchTo(caller);
 }
 
 bool take_rest(Feed &feed, int64 wanted)
@@ -76,6 +86,11 @@ bool take_rest(Feed &feed, int64 wanted)
 	feed.found = rest.found;
 	feed.count = rest.count;
 	feed.commit_lsn = rest.commit_lsn;
+	// All that ran at the position is still to come: that is how it was made.
+	feed.behind = feed.since.running.data();
+	feed.behind_count = feed.since.running.size();
+	feed.ahead = rest.ahead;
+	feed.ahead_count = rest.ahead_count;
 	return true;
 }
 

@@ -6,8 +6,9 @@
 namespace lockstep
 {
 
-/// Keeps what comes after found[end - 1], which a reader at `position` has yet to be given. One rest per backend.
-void remember_rest(const Feed &feed, size_t end, const PositionView &position);
+/// Keeps what comes after found[end - 1], which a reader at `position` has yet to be given; of feed.ahead, `passed` lie below that position's
+/// xmax. One rest per backend. Takes time for what is left only when it is called for the first page.
+void remember_rest(const Feed &feed, size_t end, const PositionView &position, size_t passed);
 
 /// If the feed goes on where the last page of this backend ended, and more than `wanted` changes are left of that: makes the feed that rest, and returns
 /// true. (A shorter rest is not worth it, and a short page would look as if there were nothing more.)

@@ -78,6 +78,33 @@ void scan_range(Feed &feed, Xid from, Xid to)
 	}
 }
 
+/// Fills `behind` and `ahead`. The changes found are in the order of their transactions.
+void list_transactions(Feed &feed)
+{
+	const size_t bound = feed.since.running.size() + feed.upto.running.size() + feed.count + 1;
+	auto *behind = palloc_array_of<Xid>(bound);
+	auto *ahead = palloc_array_of<Xid>(bound);
+	for (Xid xid : feed.since.running)
+		if (!core::sees(feed.upto, xid))
+			behind[feed.behind_count++] = xid;
+	for (Xid xid : feed.upto.running)
+		if (xid >= feed.since.xmax)
+			ahead[feed.ahead_count++] = xid;
+	for (size_t i = 0; i < feed.count; ++i) {
+		const Xid xid = feed.found[i].xid;
+		if (i > 0 && feed.found[i - 1].xid == xid)
+			continue;
+		if (xid < feed.since.xmax)
+			behind[feed.behind_count++] = xid;
+		else
+			ahead[feed.ahead_count++] = xid;
+	}
+	std::sort(behind, behind + feed.behind_count);
+	std::sort(ahead, ahead + feed.ahead_count);
+	feed.behind = behind;
+	feed.ahead = ahead;
+}
+
 } // namespace
 
 void find_changes(Feed &feed)
@@ -101,6 +128,7 @@ void find_changes(Feed &feed)
 		while (last != begin && (last - 1)->xid == final->xid)
 			(--last)->last_seq = final->seq;
 	}
+	list_transactions(feed);
 	auto by_delivery = [](const Found &a, const Found &b) {
 		if (a.last_seq != b.last_seq)
 			return a.last_seq < b.last_seq;

@@ -9,10 +9,17 @@ import { ROOT } from './root.js';
 
 const git = (...argv) => execFileSync('git', ['-C', ROOT, ...argv], { encoding: 'utf8' }).trim();
 
-/** The commit that is measured, with a + when files that are built from differ from it. */
+/** The commit that is measured, with a + when files that are built from differ from it; "unknown" outside of a Git checkout. */
 export function revision() {
-	const changed = git('status', '--porcelain', '--', 'extension', 'bridge', 'bench/load', 'bench/measure', 'bench/variants.js');
-	return git('rev-parse', '--short=10', 'HEAD') + (changed === '' ? '' : '+');
+	try {
+		const changed = git('status', '--porcelain', '--', 'extension', 'bridge', 'bench/load', 'bench/measure', 'bench/variants.js');
+		return git('rev-parse', '--short=10', 'HEAD') + (changed === '' ? '' : '+');
+	} catch (error) {
+		if (error.code === 'ENOENT' || error.status === 128) {
+			return 'unknown'; // no git here, or no repository: an unpacked archive
+		}
+		throw error;
+	}
 }
 
 /** `server`: what the server calls itself. `directory`: where the clusters lie. */

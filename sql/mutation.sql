@@ -25,6 +25,12 @@ SELECT lockstep.mutation_end('regress ann', 'm4', '{}');
 ROLLBACK TO a;
 SELECT lockstep.mutation_begin('regress ann', 'm4') IS NULL AS "to be done";
 ROLLBACK;
+-- Done without a result is done.
+SELECT lockstep.mutation_begin('regress ann', 'm5') IS NULL AS "to be done";
+SELECT lockstep.mutation_begin('regress ann', 'm5');
+-- NULL is no name: the answer NULL would mean that it is to be done.
+SELECT lockstep.mutation_begin(NULL, 'm1');
+SELECT lockstep.mutation_begin('regress ann', NULL);
 -- Odd names.
 SELECT lockstep.mutation_begin('', '') IS NULL AS "to be done";
 SELECT lockstep.mutation_end('', '', '0');

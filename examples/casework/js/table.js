@@ -335,7 +335,10 @@ export class RecordTable {
 }
 
 /** What the filters and the pager say, from what the table reports. */
-export function describePage({ total, all, from, shown }) {
+export function describePage({ total, all, from, shown, building }) {
+	if (building) {
+		return `${count.format(all)} records, being sorted…`;
+	}
 	if (total === 0) {
 		return `0 of ${count.format(all)} records`;
 	}

@@ -4,6 +4,7 @@
 import { FIELDS, STATUSES, edited, fieldNamed, sortKey } from './fields.js';
 
 const RUN = 4096; // entries sorted, or merged, between two looks at the clock
+const LOOK = 512; // records looked at between two; a search that sees them for the first time takes long
 const MANY = 2000; // changes at once from which building anew is quicker than inserting one by one
 
 export const noView = Object.freeze({ status: 'all', search: '', sort: 'reference', descending: false });
@@ -166,7 +167,7 @@ export class RecordIndex {
 				runs.push(run.sort(compare));
 				run = [];
 			}
-			if (entries.size % RUN === 0) {
+			if (entries.size % LOOK === 0) {
 				yield;
 			}
 		}

@@ -119,6 +119,9 @@ export class Database extends Emitter {
 		if (reason !== undefined) {
 			message.reason = reason;
 		}
+		if (this.#closed) {
+			throw closedError(); // while the key was looked up
+		}
 		const { xid, position, results } = await this.#outbox.add(message, options);
 		return { xid, position, results };
 	}

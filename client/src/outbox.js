@@ -41,7 +41,7 @@ export class Outbox {
 				reject(new LockstepError({ code: 'usage', message: text, hint: 'Each write needs an id of its own.' }));
 				return;
 			}
-			const entry = { operations, about, resolve, reject, onProgress, failures: 0, upload: null, uncertain: false };
+			const entry = { operations, about, resolve, reject, onProgress, failures: 0, upload: null, uncertain: false, cancelled: false };
 			this.#pending.set(mutation, entry);
 			if (timeout !== undefined) {
 				entry.timer = this.link.clock.setTimeout(() => this.#giveUp(entry, timeout), timeout);
@@ -69,6 +69,10 @@ export class Outbox {
 			this.link.clock.clearTimeout(entry.retry);
 			entry.uncertain ||= entry.upload?.sent === true;
 			entry.upload = null;
+			if (entry.cancelled && !entry.uncertain) {
+				this.#finish(entry);
+				entry.reject(cancelledError());
+			}
 		}
 	}
 
@@ -89,7 +93,10 @@ export class Outbox {
 		switch (message.type) {
 			case 'received':
 				this.#progress(entry, 'sending', message.operations);
-				this.#attempt(entry, () => entry.upload.received());
+				// None: the application has closed the connection on hearing that.
+				if (entry.upload !== null && (!entry.cancelled || entry.uncertain)) {
+					this.#attempt(entry, () => entry.upload.received());
+				}
 				return true;
 			case 'progress':
 				this.#progress(entry, 'writing', message.done);
@@ -127,6 +134,7 @@ export class Outbox {
 		this.link.clock.clearTimeout(entry.retry);
 		entry.retry = undefined;
 		const id = this.link.nextId();
+		entry.asked = false;
 		this.#byId.set(id, entry); // before sending: a fake socket may answer at once
 		entry.upload = new Upload(id, entry.operations, entry.about, this.link.limits(), (text) => this.link.send(text));
 		this.#attempt(entry, () => entry.upload.go());
@@ -136,23 +144,42 @@ export class Outbox {
 		try {
 			work();
 		} catch (error) {
-			this.#byId.delete(entry.upload.id);
-			this.#over.add(entry.upload.id);
-			this.link.send(stringify({ type: 'cancel', id: this.link.nextId(), write: entry.upload.id }));
+			this.#leave(entry);
 			this.#finish(entry);
 			entry.reject(error);
+			return;
+		}
+		if (entry.cancelled && entry.upload?.sent && !entry.asked) {
+			this.#askToCancel(entry);
 		}
 	}
 
-	// Only the bridge knows whether it is too late. Without it, what was never sent whole cannot have been done.
+	// Only the bridge knows whether it is too late. Without it, what was never sent whole cannot have been done; what was
+	// may have been, which the bridge can tell only when it has all of it again: then it is cancelled there.
 	#cancel(entry) {
-		if (entry.uncertain) {
-			return; // it may have been done before the connection was lost: the answer will tell
+		entry.cancelled = true;
+		if (entry.uncertain && !entry.upload?.sent) {
+			return;
 		}
-		const asked = entry.upload !== null && this.link.send(stringify({ type: 'cancel', id: this.link.nextId(), write: entry.upload.id }));
-		if (!asked) {
+		if (!this.#askToCancel(entry) && !entry.uncertain) {
 			this.#finish(entry);
 			entry.reject(cancelledError());
+		}
+	}
+
+	#askToCancel(entry) {
+		const { upload } = entry;
+		entry.asked = upload !== null && this.link.send(stringify({ type: 'cancel', id: this.link.nextId(), write: upload.id }));
+		return entry.asked;
+	}
+
+	// Nobody waits for the answer any more: what is not sent yet is not sent, and the bridge forgets what it has of it.
+	#leave(entry) {
+		if (entry.upload !== null && this.#byId.delete(entry.upload.id)) {
+			this.#over.add(entry.upload.id);
+			if (!entry.upload.sent) {
+				this.#askToCancel(entry);
+			}
 		}
 	}
 
@@ -172,6 +199,7 @@ export class Outbox {
 	}
 
 	#giveUp(entry, timeout) {
+		this.#leave(entry);
 		this.#finish(entry);
 		entry.reject(
 			new LockstepError({

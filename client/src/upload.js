@@ -47,7 +47,7 @@ export class Upload {
 	go() {
 		if (this.#piece === 0 && this.#operations.length <= SMALL_OPERATIONS) {
 			const text = stringify({ type: 'write', id: this.id, ...this.#about, operations: this.#operations });
-			if (text.length <= PIECE_CHARACTERS || !this.#limits.pieces) {
+			if (text.length <= this.#pieceCharacters() || !this.#limits.pieces) {
 				this.#whole(text);
 				return;
 			}
@@ -66,6 +66,11 @@ export class Upload {
 		this.go();
 	}
 
+	// A character takes three bytes at most; some are for what stands around the operations.
+	#pieceCharacters() {
+		return Math.min(PIECE_CHARACTERS, Math.floor(this.#limits.maxMessageBytes / 3) - 100);
+	}
+
 	#whole(text) {
 		this.#check(text, 0);
 		if (this.#send(text)) {
@@ -77,10 +82,11 @@ export class Upload {
 		const first = this.#next;
 		const texts = [];
 		let size = 0;
+		const room = this.#pieceCharacters() - stringify(this.#about).length;
 		let at = first;
 		while (at < this.#operations.length && texts.length < PIECE_OPERATIONS) {
 			const text = stringify(this.#operations[at]);
-			if (texts.length > 0 && size + text.length > PIECE_CHARACTERS) {
+			if (texts.length > 0 && size + text.length > room) {
 				break;
 			}
 			texts.push(text);

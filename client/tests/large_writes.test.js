@@ -123,11 +123,130 @@ test('without a connection, what was never sent whole is cancelled at once, and 
 	db.close();
 });
 
+test('cancelling is not forgotten when the connection is lost before it is answered', async () => {
+	for (const all of [false, true]) {
+		const { clock, server, db } = start();
+		server.holdsWrites = true;
+		await server.settle();
+		const controller = new AbortController();
+		const written = db.write(items(all ? 300 : 20_000), { signal: controller.signal });
+		await clock.advance(0);
+		controller.abort();
+		const outcome = assert.rejects(written, { code: 'cancelled' });
+		server.crash();
+		await clock.advance(2_000);
+		await server.settle();
+		await outcome;
+		[...server.sessions].forEach((session) => session.carryOut());
+		assert.equal(server.database.log.length, 0);
+		assert.equal(db.unanswered, 0);
+		db.close();
+	}
+});
+
+test('a large write that was done before the connection was lost says so, though it was cancelled', async () => {
+	const { clock, server, db } = start();
+	await server.settle();
+	const controller = new AbortController();
+	const written = db.write(items(20_000), { signal: controller.signal });
+	await clock.advance(0);
+	while (server.database.log.length === 0) {
+		const [session] = server.sessions;
+		session.take();
+		if (server.database.log.length === 0) {
+			session.deliver();
+		}
+		await clock.advance(0);
+	}
+	server.crash();
+	controller.abort();
+	await clock.advance(2_000);
+	await server.settle();
+	assert.equal((await written).results.length, 20_000);
+	assert.equal(server.database.log.length, 1);
+	assert.equal(server.received.filter(({ type }) => type === 'cancel').length, 1, 'asked once, when the bridge has all');
+	db.close();
+});
+
+test('cancelling is not forgotten when the database is away', async () => {
+	const { clock, server, db } = start();
+	server.databaseUp = false;
+	await server.settle();
+	const controller = new AbortController();
+	const written = db.write(items(1), { signal: controller.signal });
+	await clock.advance(0);
+	await server.settle(); // unavailable: to be tried again
+	controller.abort();
+	const outcome = assert.rejects(written, { code: 'cancelled' });
+	Object.assign(server, { databaseUp: true, holdsWrites: true });
+	await clock.advance(3_000);
+	await server.settle();
+	await outcome;
+	assert.equal(server.database.log.length, 0);
+	db.close();
+});
+
+test('pieces are as small as the server asks for', async () => {
+	for (const text of ['x', 'x'.repeat(300), '\u20ac'.repeat(300)]) {
+		for (const count of [150, 3000]) {
+			const { server, db } = start({ maxMessageBytes: 4_000 });
+			server.onRequest = (_session, _message, sent) => {
+				assert.ok(Buffer.byteLength(sent) <= 4_000, `${Buffer.byteLength(sent)} bytes`);
+				return false;
+			};
+			await server.settle();
+			const written = db.write(items(count, text), { reason: 'import' });
+			await server.settle();
+			assert.equal((await written).results.length, count);
+			db.close();
+		}
+	}
+});
+
+test('a large write that was given up by its timeout is not sent any further', async () => {
+	const { clock, server, db } = start();
+	await server.settle();
+	const outcome = assert.rejects(db.write(items(20_000), { timeout: 1_000 }), { code: 'timeout' });
+	await clock.advance(0);
+	[...server.sessions][0].take();
+	await clock.advance(1_000);
+	await outcome;
+	await server.settle();
+	assert.ok(writes(server).length < 10, `${writes(server).length} pieces`);
+	assert.equal([...server.sessions][0].unfinished.size, 0, 'the bridge keeps nothing of it');
+	assert.equal(server.database.log.length, 0);
+	db.close();
+});
+
+test('a small write that was given up by its timeout is not tried again', async () => {
+	const { clock, server, db } = start();
+	server.databaseUp = false;
+	await server.settle();
+	const outcome = assert.rejects(db.write(items(1), { timeout: 1_000 }), { code: 'timeout' });
+	await clock.advance(1_000);
+	await outcome;
+	await server.settle();
+	await clock.advance(60_000);
+	await server.settle();
+	assert.equal(writes(server).length, 1);
+	db.close();
+});
+
+test('a write that is begun before the connection is closed is told so', async () => {
+	const { server, db } = start();
+	await server.settle();
+	const outcome = assert.rejects(db.write(items(1)), { code: 'closed' });
+	db.close();
+	await outcome;
+});
+
 test('what no message can carry is refused instead of being sent for ever', async () => {
 	const { server, db } = start({ maxMessageBytes: 10_000 });
 	await server.settle();
 	await assert.rejects(db.write(items(1, 'x'.repeat(20_000))), { code: 'usage', operation: 0 });
-	await assert.rejects(db.write([...items(300, 'y'), ...items(1, 'x'.repeat(20_000))]), { code: 'usage' });
+	const later = assert.rejects(db.write([...items(300, 'y'), ...items(1, 'x'.repeat(20_000))]), { code: 'usage', operation: 300 });
+	await server.settle();
+	await later;
 	const old = start({ features: [], maxMessageBytes: 10_000 });
 	await old.server.settle();
 	await assert.rejects(old.db.write(items(1000)), { code: 'usage', message: /larger than the server takes/ });

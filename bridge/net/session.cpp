@@ -57,7 +57,13 @@ void Session::start(std::string early)
 bool Session::reading_paused() const
 {
 	// Only what the client asks for itself can hold it up: answers it does not take, work that it piles up.
-	return outbox_.firm_bytes() > shard_.settings().max_queue_bytes || pending_ >= max_pending;
+	return outbox_.firm_bytes() > shard_.settings().max_queue_bytes || work_piled_up();
+}
+
+bool Session::work_piled_up() const
+{
+	// A write alone is never too much: it was not refused.
+	return pending_ >= max_pending || write_bytes_ > shard_.settings().max_write_bytes;
 }
 
 asio::awaitable<void> Session::read(std::string early)
@@ -179,6 +185,8 @@ void Session::write(std::string id, wire::Write piece)
 		send(wire::Answer("received", id).raw("operations", std::to_string(taken.operations)).seal());
 	if (taken.whole) {
 		++pending_;
+		write_sizes_.push_back(taken.bytes);
+		write_bytes_ += taken.bytes;
 		shard_.desk().write(shared_from_this(), identity_, std::move(id), std::move(*taken.whole));
 	}
 }
@@ -310,6 +318,8 @@ void Session::tick(std::chrono::steady_clock::time_point now)
 		return;
 	}
 	const auto heartbeat = shard_.settings().heartbeat;
+	if (reading_waits_ && work_piled_up()) // it may have said much that is not read yet
+		last_heard_ = now;
 	if (now - last_heard_ > 2 * heartbeat) {
 		log::debug("session was silent for too long", log::Field("session", identity_.session));
 		hang_up();

@@ -16,6 +16,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -130,6 +131,7 @@ private:
 	void request_done();
 	void wait_writable();
 	bool reading_paused() const;
+	bool work_piled_up() const;
 	/// With no more than this in its queue, a session takes the next part of a snapshot: half of the queue, so that most
 	/// snapshots never wait for a slow client.
 	std::size_t drained_bytes() const { return shard_.settings().max_queue_bytes / 2; }
@@ -146,7 +148,9 @@ private:
 		requests_; // id of a subscribe → its subscription (0: not known yet)
 	std::map<hub::SubscriptionId, Subscribed> subscribed_;
 	std::vector<std::function<void()>> drain_waiters_;
-	std::size_t pending_ = 0; // requests at the desk
+	std::size_t pending_ = 0;             // requests at the desk
+	std::deque<std::size_t> write_sizes_; // of the writes among them, which are answered in their order
+	std::size_t write_bytes_ = 0;         // their sum
 	std::chrono::steady_clock::time_point last_heard_;
 	std::chrono::steady_clock::time_point last_heartbeat_;
 	std::chrono::steady_clock::time_point last_taken_; // bytes, by the client

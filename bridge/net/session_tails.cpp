@@ -57,6 +57,8 @@ void Session::request_done()
 void Session::answer(wire::FramePtr frame)
 {
 	asio::post(socket_.get_executor(), [self = shared_from_this(), frame = std::move(frame)] {
+		self->write_bytes_ -= self->write_sizes_.front();
+		self->write_sizes_.pop_front();
 		self->request_done();
 		self->send(frame);
 	});

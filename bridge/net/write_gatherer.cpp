@@ -10,7 +10,7 @@ namespace
 
 std::size_t size_of(const wire::Write &write)
 {
-	std::size_t bytes = 0;
+	std::size_t bytes = write.mutation.value_or("").size() + write.reason.value_or("").size();
 	for (const wire::Operation &operation : write.operations)
 		bytes += sizeof operation + operation.table.size() + operation.key.size() + operation.values.size();
 	return bytes;
@@ -29,7 +29,7 @@ WriteGatherer::Taken WriteGatherer::add(const std::string &id, wire::Write piece
 			"piece " + std::to_string(number) + " of a write came where piece " + std::to_string(expected) +
 				" was due",
 			"Send the write again from its first piece.");
-	const std::size_t bytes = size_of(piece);
+	const std::size_t bytes = id.size() + size_of(piece);
 	if (bytes > max_bytes_ - bytes_)
 		return fail(id, "the write is larger than " + std::to_string(max_bytes_) + " bytes",
 			"Split it into several transactions, or raise --max-write-bytes.");
@@ -46,6 +46,7 @@ WriteGatherer::Taken WriteGatherer::add(const std::string &id, wire::Write piece
 	taken.operations = unfinished.write.operations.size();
 	if (!more) {
 		taken.whole = std::move(unfinished.write);
+		taken.bytes = unfinished.bytes;
 		discard(id);
 	}
 	return taken;

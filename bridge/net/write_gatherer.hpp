@@ -23,6 +23,7 @@ public:
 	/// One of the three: the whole write, a failure (the write is forgotten), or how many operations are here so far.
 	struct Taken {
 		std::optional<wire::Write> whole;
+		std::size_t bytes = 0; // that the whole write takes
 		std::optional<wire::Failure> failure;
 		std::size_t operations = 0;
 	};

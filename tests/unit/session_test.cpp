@@ -73,7 +73,26 @@ public:
 	void write(SessionPtr session, Identity identity, std::string id, wire::Write request) override
 	{
 		note("write of " + std::to_string(request.operations.size()));
-		session->answer(wire::Answer("written", id).optional("actor", identity.actor).seal());
+		const std::lock_guard lock(mutex_);
+		++writes_;
+		auto answer = [session,
+						  frame = wire::Answer("written", id).optional("actor", identity.actor).seal()] {
+			session->answer(frame);
+		};
+		if (hold_writes)
+			held_writes_.emplace_back(answer);
+		else
+			answer();
+	}
+	std::atomic<bool> hold_writes{false};
+	/// Answers what was held; returns how many writes came so far.
+	int release_writes()
+	{
+		const std::lock_guard lock(mutex_);
+		hold_writes = false;
+		for (const auto &answer : std::exchange(held_writes_, {}))
+			answer();
+		return writes_;
 	}
 	void cancel(SessionPtr, std::string id) override { note("cancel " + id); }
 	void refetch(SessionPtr, hub::SubscriptionId, Ticket, std::string id) override { note("refetch " + id); }
@@ -114,6 +133,8 @@ private:
 	std::mutex mutex_;
 	std::condition_variable changed_;
 	std::vector<std::string> notes_;
+	std::vector<std::function<void()>> held_writes_;
+	int writes_ = 0;
 	struct Slow {
 		SessionPtr session;
 		std::string id;
@@ -298,6 +319,34 @@ TEST_F(SessionTest, only_hello_is_answered_before_welcome)
 	client.say({{"type", "write"}, {"id", 4},
 		{"operations", {{{"op", "insert"}, {"table", "t"}, {"row", json::object()}}}}});
 	EXPECT_EQ(client.message()["actor"], "alice");
+}
+
+TEST_F(SessionTest, no_more_is_read_while_large_writes_pile_up)
+{
+	settings_.max_write_bytes = 20000;
+	desk_.hold_writes = true;
+	Client client(shard_, http_);
+	client.upgrade();
+	client.say({{"type", "hello"}, {"id", 1}});
+	EXPECT_EQ(client.message()["type"], "welcome");
+	constexpr int writes = 60;
+	for (int id = 2; id < writes + 2; ++id)
+		client.say({{"type", "write"}, {"id", id},
+			{"operations",
+				{{{"op", "insert"}, {"table", "t"}, {"row", {{"text", std::string(4500, 'x')}}}}}}});
+	Client other(shard_, http_);
+	other.upgrade();
+	other.say({{"type", "hello"}, {"id", 1}});
+	EXPECT_EQ(other.message()["type"], "welcome");
+	for (int n = 0; n < 200; ++n) { // the shard turns to its sessions again and again
+		other.say({{"type", "ping"}, {"id", 2}});
+		EXPECT_EQ(other.message()["type"], "pong");
+	}
+	const int taken = desk_.release_writes();
+	EXPECT_GE(taken, 5);
+	EXPECT_LT(taken, writes);
+	for (int id = 2; id < writes + 2; ++id)
+		EXPECT_EQ(client.message()["id"], id);
 }
 
 TEST_F(SessionTest, a_write_that_comes_in_pieces_is_one_write)

@@ -65,5 +65,24 @@ TEST(WriteGatherer, unfinished_writes_have_a_limit_together)
 	EXPECT_FALSE(gatherer.add("3", piece(0, true, 6000)).failure); // the failed one takes nothing any more
 }
 
+TEST(WriteGatherer, all_that_is_kept_of_a_write_counts)
+{
+	WriteGatherer gatherer(100000);
+	for (const auto member : {&wire::Write::reason, &wire::Write::mutation}) {
+		for (std::size_t n = 0; n < 9; ++n) {
+			wire::Write write = piece(0, true);
+			write.*member = std::string(10000, 'x');
+			EXPECT_FALSE(gatherer.add(std::to_string(n), write).failure);
+		}
+		wire::Write write = piece(0, true);
+		write.*member = std::string(10000, 'x');
+		EXPECT_TRUE(gatherer.add("9", write).failure);
+		for (std::size_t n = 0; n < 9; ++n)
+			EXPECT_TRUE(gatherer.discard(std::to_string(n)));
+	}
+	EXPECT_TRUE(gatherer.add("1", piece(0, true)).failure == std::nullopt);
+	EXPECT_GT(gatherer.add("1", piece(1, false, 500)).bytes, 510U);
+}
+
 } // namespace
 } // namespace lockstep::net

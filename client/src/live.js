@@ -233,8 +233,8 @@ export class LiveTable extends Emitter {
 		if (!state.ready) {
 			return;
 		}
-		// swap() on the old Map gives what an onlooker of this table sees.
-		const changes = swap(before.rows, state.key, [...state.rows.values()]);
+		// swap() gives what an onlooker of this table sees. On a copy: others may come from the same old Map.
+		const changes = swap(new Map(before.rows), state.key, [...state.rows.values()]);
 		const first = !before.ready;
 		const common = { changes, transactions: [], position: state.position, coalesced: false };
 		this.#announce({ ...common, first, refetch: !first });

@@ -185,23 +185,37 @@ export class Subscriptions {
 		return true;
 	}
 
-	// The bridge finds two queries to be the same ("total": 5 and {"eq": 5}) and sends each change once: the later joins
-	// the earlier. Its snapshot, which is on the way, stands for both. Where it resumed instead, what comes to catch up
-	// would be applied to rows that may be further on, so a snapshot is asked for.
-	#merge(subscription, holder, message) {
-		const resumed = subscription.state.position !== null;
-		this.#byId.set(message.id, holder);
-		holder.ids.add(message.id);
-		this.#forget(subscription);
-		this.#byQuery.set(subscription.name, holder);
-		for (const view of subscription.views) {
-			holder.views.add(view);
-			view.moved(holder);
+	// The bridge finds two queries to be the same ("total": 5 and {"eq": 5}) and sends each change once: one joins the other,
+	// normally the later the earlier. Its snapshot, which is on the way, stands for both. Where it resumed instead, what comes
+	// to catch up would be applied to rows that may be further on, so a snapshot is asked for. Rows on the screen are not
+	// given up for a subscription that has none yet.
+	#merge(later, earlier, message) {
+		const resumed = later.state.position !== null;
+		const [kept, joining] = later.state.ready && !earlier.state.ready ? [later, earlier] : [earlier, later];
+		this.#byId.set(message.id, later);
+		if (kept === later) {
+			this.#bySub.set(message.sub, later);
+			this.#deliver(later, machine.receive(later.state, message));
 		}
-		subscription.views.clear();
+		for (const id of joining.ids) {
+			this.#byId.set(id, kept);
+			kept.ids.add(id);
+		}
+		joining.ids.clear();
+		for (const [name, other] of this.#byQuery) {
+			if (other === joining) {
+				this.#byQuery.set(name, kept);
+			}
+		}
+		this.#cancelRetry(joining);
+		for (const view of joining.views) {
+			kept.views.add(view);
+			view.moved(kept);
+		}
+		joining.views.clear();
 		if (resumed) {
-			holder.state.stale = 'two subscriptions turned out to be the same';
-			this.#resync(holder);
+			kept.state.stale = 'two subscriptions turned out to be the same';
+			this.#resync(kept);
 		}
 	}
 

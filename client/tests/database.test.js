@@ -129,6 +129,99 @@ test('two queries that only the bridge knows to be the same get each change once
 	db.close();
 });
 
+// Two live tables of one subscription and a third of another, which the bridge finds to be the same after a reconnection that
+// the first subscription was late to make: the database was away when it asked.
+async function lateTwins({ holdSnapshot }) {
+	const { clock, server, db, errors } = start();
+	server.database.commit((t) => t.insert({ id: 3, grp: 'a', val: 30 }));
+	const twins = [0, 1].map(() => db.table('public.item').where({ grp: 'a' }).live());
+	await server.settle();
+	server.crash();
+	server.database.commit((t) => {
+		t.delete(1);
+		t.update(3, { val: 31 });
+		t.insert({ id: 4, grp: 'a', val: 40 });
+	});
+	server.feed();
+	let refuse = true;
+	let held;
+	server.onRequest = (session, message) => {
+		if (message.type === 'subscribe' && message.where.grp === 'a' && refuse) {
+			session.send({ type: 'error', id: message.id, code: 'unavailable', message: 'the database is away' });
+			return true;
+		}
+		if (message.type === 'subscribe' && holdSnapshot && refuse) {
+			session.on_subscribe(message);
+			held = session.outbox.pop(); // the last piece of its snapshot stays on the way
+			return true;
+		}
+		return false;
+	};
+	server.snapshotChunk = 1;
+	const other = db.table('public.item').where({ grp: { eq: 'a' } }).live();
+	const replayed = [...twins, other].map((live) => {
+		const mirror = new Map(live.rows);
+		let first = 0;
+		live.on('batch', (batch) => {
+			if (batch.first) {
+				first++;
+				live.rows.forEach((row, key) => mirror.set(key, row));
+			}
+			for (const { op, key, row } of batch.changes) {
+				if (op === 'delete' || op === 'leave') {
+					assert.ok(mirror.delete(key), `${op} of a row that was there`);
+				} else {
+					mirror.set(key, row);
+				}
+			}
+		});
+		return { live, mirror, firsts: () => first };
+	});
+	await reconnect({ clock, server });
+	return { clock, server, db, errors, replayed, other, release: () => (refuse = false), held: () => held };
+}
+
+async function settleTwins({ clock, server, db, errors, replayed }, firsts) {
+	for (let round = 0; round < 3; round++) {
+		await clock.advance(10_000);
+		await server.settle();
+	}
+	for (const [n, { live, mirror, firsts: count }] of replayed.entries()) {
+		assert.equal(live.state, 'subscribed');
+		assert.deepEqual(rowsOf(live), [[3, 31], [4, 40]]);
+		assert.deepEqual(mirror, new Map(live.rows), `live table ${n} has told all that it shows`);
+		assert.equal(count(), firsts[n]);
+	}
+	server.database.commit((t) => t.insert({ id: 5, grp: 'a', val: 50 }));
+	server.feed();
+	await server.settle();
+	for (const { live, mirror } of replayed) {
+		assert.equal(live.rows.size, 3);
+		assert.deepEqual(mirror, new Map(live.rows));
+	}
+	assert.deepEqual(errors, []);
+	db.close();
+}
+
+test('live tables that join another subscription together all hear what that changes', async () => {
+	const stand = await lateTwins({ holdSnapshot: false });
+	assert.deepEqual(rowsOf(stand.other), [[3, 31], [4, 40]]);
+	stand.release();
+	await settleTwins(stand, [0, 0, 1]);
+});
+
+test('a live table keeps its rows when it joins one that has none yet', async () => {
+	const stand = await lateTwins({ holdSnapshot: true });
+	assert.ok(stand.held().includes('"last":true'));
+	assert.equal(stand.other.isReady, false);
+	const [{ live }] = stand.replayed;
+	const sizes = [];
+	live.on('batch', () => sizes.push(live.rows.size));
+	stand.release();
+	await settleTwins(stand, [0, 0, 1]);
+	assert.ok(sizes.every((size) => size > 0), 'rows were always there');
+});
+
 test('what happened during an absence arrives once, from the position reached', async () => {
 	const { clock, server, db } = start();
 	const live = db.table('public.item').live();

@@ -93,6 +93,10 @@ test('bad lines can be had as a file, and that file, corrected, be imported', as
 	assert.notEqual(corrected, text);
 	await alice.locator('#file').setInputFiles({ name: 'corrected.csv', mimeType: 'text/csv', buffer: Buffer.from(corrected) });
 	await alice.locator('#import-dialog', { hasText: '2 good lines, 298 with problems' }).waitFor(); // and one whose twin is not in this file
+	const [second] = await Promise.all([alice.waitForEvent('download'), alice.locator('#import-download').click()]);
+	const rest = await readFile(await second.path(), 'utf8');
+	assert.match(rest, /^line,problem,reference,applicant,/);
+	assert.doesNotMatch(rest.split(/\r?\n/)[0], /,line,|,problem,.*,problem,/, 'what is left can be corrected and imported again');
 	await alice.locator('#import-cancel').click();
 });
 

@@ -33,6 +33,40 @@ test('random streams of changes: order, counts and page are right, and only the 
 	}
 });
 
+test('what changed while the list was being built is taken in piece by piece', async () => {
+	const counts = await alice.evaluate(async () => {
+		const { RecordIndex, noView } = await import('/js/record_index.js');
+		const row = (id, reference) => ({ id, reference, applicant: 'a', status: 'open', row_version: 1 });
+		const rows = new Map(Array.from({ length: 10_000 }, (_, n) => [n, row(n, `R-${n}`)]));
+		const index = new RecordIndex(rows);
+		index.choose(noView);
+		for (let n = 0; n < 10_000; n += 100) {
+			const ids = Array.from({ length: 100 }, (_, m) => n + m);
+			ids.forEach((id) => rows.set(id, row(id, `R-${20_000 - id}`)));
+			index.changed(ids);
+		}
+		let slices = 1;
+		while (!index.work(() => true)) {
+			slices++;
+		}
+		return { slices, building: index.building, first: index.slice(0, 1)[0], all: index.counts.all };
+	});
+	assert.ok(counts.slices > 10_000 / 256, `${counts.slices} slices`);
+	assert.deepEqual({ ...counts, slices: 0 }, { slices: 0, building: false, first: 9999, all: 10_000 });
+});
+
+test('marks of changes do not pile up while nothing is drawn', async () => {
+	const marked = await alice.evaluate(async () => {
+		const { Marks } = await import('/js/marks.js');
+		const marks = new Marks();
+		for (let n = 0; n < 1000; n++) {
+			marks.note([{ op: 'insert', key: n, row: {}, actor: 'bob' }], () => false, n * 1000);
+		}
+		return Array.from({ length: 1000 }, (_, n) => n).filter((id) => marks.flashesOf(id) !== undefined).length;
+	});
+	assert.ok(marked > 0 && marked < 20, `${marked} are kept`);
+});
+
 test('sort, filter, page and search stay as they were set while changes stream in', async () => {
 	await alice.locator('th[data-column=amount] button').click();
 	await alice.locator('th[data-column=amount] button').click();

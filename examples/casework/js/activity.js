@@ -11,7 +11,7 @@ const DONE = { insert: 'added', enter: 'added', update: 'changed', delete: 'dele
 export class Activity {
 	#announcer;
 	#open;
-	#new = []; // lines that the next frame shows
+	#new = []; // lines that the next frame shows; a page that is hidden has no frames
 	#draw = perFrame(() => this.#show());
 
 	constructor(announcer, { open }) {
@@ -29,7 +29,7 @@ export class Activity {
 		if (lines.length === 0) {
 			return;
 		}
-		this.#new.push(...lines);
+		this.#new = [...this.#new, ...lines].slice(-KEPT);
 		this.#draw();
 		const foreign = lines.filter((line) => !line.mine).map(({ who, changes: seen }) => ({ who, text: `${who} ${summary(seen)}` }));
 		if (changes.length > MANY && foreign.length > 0 && foreign.length <= 2) {
@@ -39,7 +39,7 @@ export class Activity {
 	}
 
 	#show() {
-		const lines = this.#new.slice(-KEPT).reverse();
+		const lines = this.#new.reverse();
 		this.#new = [];
 		this.hint.hidden = true;
 		this.list.prepend(...lines.map((line) => this.#line(line)));

@@ -68,6 +68,12 @@ export function readRegistrations(Papa, text, taken, report = () => {}) {
 	return { rows, lines, bad, header, problem: rows.length + bad.length === 0 ? 'The file has no records below its header.' : null };
 }
 
+/** The bad lines as a CSV: where the file was such a list already, its old complaints give way to the new ones. */
+export function problemsFile(Papa, { bad, header }) {
+	const own = (cells) => cells.filter((_cell, n) => !IGNORED.includes(header[n]));
+	return Papa.unparse([[...IGNORED, ...own(header)], ...bad.map(({ line, cells, reasons }) => [line, reasons.join('; '), ...own(cells)])]);
+}
+
 // Line breaks inside quoted cells, so that line numbers are those an editor shows.
 function breaks(cells = []) {
 	return cells.reduce((sum, cell) => sum + (cell.match(/\r\n|\r|\n/g)?.length ?? 0), 0);

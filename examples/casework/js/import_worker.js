@@ -10,12 +10,12 @@ importScripts('../node_modules/papaparse/papaparse.min.js');
 const CHUNK = 2000; // records per message: taking one must not stop the page
 const LISTED = 200; // bad lines that are shown one by one
 
-let found = { bad: [], header: [] };
+let problems = null; // makes the file of the bad lines
 
 self.onmessage = async ({ data }) => {
 	try {
 		if (data.list) {
-			self.postMessage({ csv: badLines() });
+			self.postMessage({ csv: problems() });
 		} else {
 			await check(data);
 		}
@@ -25,21 +25,15 @@ self.onmessage = async ({ data }) => {
 };
 
 async function check({ file, taken }) {
-	const { decode, readRegistrations } = await import('./csv.js');
+	const { decode, problemsFile, readRegistrations } = await import('./csv.js');
 	self.postMessage({ progress: { stage: 'Reading the file', done: 0, total: 0 } });
 	const { text, encoding } = decode(await file.arrayBuffer());
 	const report = ({ done, total }) => self.postMessage({ progress: { stage: 'Checking the records', done, total } });
-	found = readRegistrations(Papa, text, new Set(taken), report);
-	const { rows, lines, bad, problem } = found;
+	const { rows, lines, bad, header, problem } = readRegistrations(Papa, text, new Set(taken), report);
+	problems = () => problemsFile(Papa, { bad, header });
 	for (let n = 0; n < rows.length; n += CHUNK) {
 		self.postMessage({ rows: rows.slice(n, n + CHUNK), lines: lines.slice(n, n + CHUNK) });
 	}
 	const listed = bad.slice(0, LISTED).map(({ line, cells, reasons }) => ({ line, text: cells.join(', ').slice(0, 300), reasons }));
 	self.postMessage({ result: { bad: bad.length, listed, problem, encoding } });
-	found = { bad, header: found.header };
-}
-
-function badLines() {
-	const { bad, header } = found;
-	return Papa.unparse([['line', 'problem', ...header], ...bad.map(({ line, cells, reasons }) => [line, reasons.join('; '), ...cells])]);
 }

@@ -7,10 +7,15 @@ export class Marks {
 	#flashes = new Map(); // id → Map of column → {actor, mine, named, until, turn}
 	#missed = new Set();
 	#turn = 0;
+	#swept = 0;
 
 	/** Notes the changes of a batch. */
 	note(changes, mine, now) {
 		const until = now + FLASH_MS;
+		if (now - this.#swept > FLASH_MS) { // a page that is hidden draws nothing, and calls no expire()
+			this.expire(now);
+			this.#swept = now;
+		}
 		this.#turn++;
 		for (const change of changes) {
 			if (change.row === undefined) {

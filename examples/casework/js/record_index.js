@@ -5,6 +5,7 @@ import { FIELDS, STATUSES, edited, fieldNamed, sortKey } from './fields.js';
 
 const RUN = 4096; // entries sorted, or merged, between two looks at the clock
 const LOOK = 512; // records looked at between two; a search that sees them for the first time takes long
+const CATCH = 256; // records that changed during a build, taken in between two
 const MANY = 2000; // changes at once from which building anew is quicker than inserting one by one
 
 export const noView = Object.freeze({ status: 'all', search: '', sort: 'reference', descending: false });
@@ -33,9 +34,9 @@ export class RecordIndex {
 		return this.#order.length;
 	}
 
-	/** Whether a build is under way; until it is done, the order is that of before. */
+	/** Whether a build is under way, or changes that came during it are still to be taken in. */
 	get building() {
-		return this.#job !== null;
+		return this.#job !== null || this.#touched.size > 0;
 	}
 
 	/** Ids of a part of the list. */
@@ -68,24 +69,36 @@ export class RecordIndex {
 
 	/** Goes on building until it is done, or `pause()` says so; true when there is nothing left to do. */
 	work(pause = () => false) {
-		while (this.#job !== null) {
-			if (this.#job.next().done) {
+		while (this.building) {
+			if (this.#job === null) {
+				this.#catchUp();
+			} else if (this.#job.next().done) {
 				this.#job = null;
-				const touched = [...this.#touched];
-				this.#touched.clear();
-				touched.forEach((id) => this.#update(id));
-			} else if (pause()) {
+			}
+			if (this.building && pause()) {
 				return false;
 			}
 		}
 		return true;
 	}
 
+	// There may be as many as a page that was hidden for hours has missed.
+	#catchUp() {
+		let left = CATCH;
+		for (const id of this.#touched) {
+			this.#touched.delete(id);
+			this.#update(id);
+			if (--left === 0) {
+				return;
+			}
+		}
+	}
+
 	/** Takes note of changed records. `all`: any may have changed. `rows`: the live Map, where it is another one now. */
 	changed(ids, { all = false, rows = this.#rows } = {}) {
 		if (all || rows !== this.#rows || (ids.length > MANY && ids.length > this.#entries.size / 20)) {
 			this.choose(this.#view, rows);
-		} else if (this.#job !== null) {
+		} else if (this.building) {
 			ids.forEach((id) => this.#touched.add(id));
 		} else {
 			ids.forEach((id) => this.#update(id));

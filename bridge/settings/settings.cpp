@@ -210,7 +210,7 @@ std::string help_text()
 	line("--version", "say the version");
 	line("--help", "say this");
 	out += "\nEach option can be set in the environment too, as in LOCKSTEP_BRIDGE_MAX_QUEUE_BYTES.\n"
-		   "Flags win over the environment, that over the config file. More: docs/bridge.md\n";
+		   "Flags win over the environment, that over the config file. More: docs/configuration.md\n";
 	return out;
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
-import { Stand } from './harness.js';
+import { Stand, until } from './harness.js';
 import { agrees, cellText, closePanel, openRecord, row, save, saved, sees, type } from './casework.js';
 
 let stand;
@@ -55,6 +55,20 @@ test('records that are added and deleted come and go in both browsers', async ()
 	await alice.locator('#confirm-yes').click();
 	await row(bob, 'A-1').waitFor({ state: 'detached' });
 	await row(alice, 'A-1').waitFor({ state: 'detached' });
+});
+
+test('a record that changes while the page asks whether to leave another is shown as it is then', async () => {
+	await openRecord(alice, 'R-2026-00003');
+	await type(alice, 'note', 'not to be saved');
+	const before = await row(alice, 'R-2026-00004').getAttribute('data-version');
+	await row(alice, 'R-2026-00004').click();
+	await alice.locator('#confirm-yes').waitFor();
+	await stand.sql("UPDATE registration SET note = 'from elsewhere' WHERE reference = 'R-2026-00004'", { actor: 'carol' });
+	await until('the change is here', async () => (await row(alice, 'R-2026-00004').getAttribute('data-version')) !== before);
+	await alice.locator('#confirm-yes').click();
+	await alice.locator('aside h2:text-is("R-2026-00004")').waitFor();
+	assert.equal(await alice.locator('aside [name=note]').inputValue(), 'from elsewhere');
+	await closePanel(alice);
 });
 
 test('what the page can tell is wrong is said before anything is sent', async () => {

@@ -68,8 +68,9 @@ export class RecordPanel {
 			this.#form.focus('status');
 			return;
 		}
-		const row = this.#records.get(id);
-		if (row !== undefined && (await this.#mayLeave())) {
+		const leaves = this.#records.get(id) !== undefined && (await this.#mayLeave());
+		const row = this.#records.get(id); // as it is after the question
+		if (leaves && row !== undefined) {
 			this.#show(row);
 			this.#callbacks.opened(id);
 			if (this.#writes.of(id) !== undefined) {

@@ -3,11 +3,11 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { freePort } from '../../tests/harness/wait.js';
 import { serverCpuSeconds } from './processes.js';
 import { ROOT } from './root.js';
 
@@ -215,15 +215,4 @@ export class Stand {
 		);
 		return child;
 	}
-}
-
-function freePort() {
-	return new Promise((done, fail) => {
-		const server = createServer();
-		server.once('error', fail);
-		server.listen(0, '127.0.0.1', () => {
-			const { port } = server.address();
-			server.close(() => done(port));
-		});
-	});
 }

@@ -114,7 +114,7 @@ test('a dump is restored over the database it came from: positions from before a
 test('a standby serves no feed; promoted, it refuses old positions, and a bridge that knows it goes on there', async () => {
 	const path = join(cluster.directory, 'standby');
 	const primary = await cluster.conninfo('postgres', 'postgres');
-	const backup = '. "$0/scripts/lib.sh"; mkdir "$1"; [ "$(id -u)" -ne 0 ] || chown "$(server_user)" "$1"; as_server "$2" -d "$3" -D "$1/data" -R -X stream -c fast';
+	const backup = '. "$0/scripts/lib.sh"; real=$(reachable_dir "$1"); [ "$(id -u)" -ne 0 ] || chown "$(server_user)" "$real"; as_server "$2" -d "$3" -D "$real/data" -R -X stream -c fast';
 	await run('bash', ['-c', backup, ROOT, path, bin('pg_basebackup'), primary]);
 	await writeFile(join(path, 'port'), '54321\n');
 	let bridge;

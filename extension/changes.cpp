@@ -6,13 +6,14 @@
 
 #include "core/position.hpp"
 
-#include "errors.hpp"
+#include "era.hpp"
 #include "feed_progress.hpp"
 #include "feed_rest.hpp"
 #include "feed_scan.hpp"
 #include "log_tables.hpp"
 #include "origin.hpp"
 #include "pg/server.hpp"
+#include "position_check.hpp"
 #include "position_type.hpp"
 
 LOCKSTEP_SQL_FUNCTION(lockstep_changes)
@@ -239,46 +240,6 @@ void write_page(Feed &feed, size_t end, bool keep_rest, ReturnSetInfo *result)
 		remember_rest(feed, end, progress.position(lsn), progress.passed());
 }
 
-void check_identity(const core::Identity &given, const core::Identity &here, const char *name)
-{
-	if (given == here)
-		return;
-	const bool other_database = given.system != here.system || given.database != here.database;
-	ereport(ERROR, errcode(ERRCODE_LOCKSTEP_POSITION_NOT_COVERED),
-		errmsg("position \"%s\" is not covered by the change log", name),
-		other_database
-			? errdetail("It was taken in another database.")
-			: errdetail(
-				  "It was taken before the server was promoted or restored: on timeline %u, which is now %u.",
-				  given.timeline, here.timeline),
-		errhint("Read the rows and lockstep.position() again."));
-}
-
-/// A copy of the data directory that was put back is this database, but has not lived so far yet.
-/// (An `upto` beyond the transactions that began is refused as one that the snapshot does not cover.)
-void check_not_in_future(const PositionView &position, const char *name)
-{
-	const bool is_since = strcmp(name, "since") == 0;
-	if (position.lsn <= GetFlushRecPtr(nullptr) &&
-		(!is_since || position.xmax <= U64FromFullTransactionId(ReadNextFullTransactionId())))
-		return;
-	ereport(ERROR, errcode(ERRCODE_LOCKSTEP_POSITION_NOT_COVERED),
-		errmsg("position \"%s\" is not covered by the change log", name),
-		errdetail("It lies in the future of this database, which seems to have been restored since."),
-		errhint("Read the rows and lockstep.position() again."));
-}
-
-/// Another life of the extension in the same database: DROP and CREATE EXTENSION, or a dump that was restored over it.
-void check_not_before_log(const PositionView &position, const char *name)
-{
-	if (position.lsn >= log_beginning())
-		return;
-	ereport(ERROR, errcode(ERRCODE_LOCKSTEP_POSITION_NOT_COVERED),
-		errmsg("position \"%s\" is not covered by the change log", name),
-		errdetail("It was taken before lockstep was created anew in this database."),
-		errhint("Read the rows and lockstep.position() again."));
-}
-
 } // namespace
 } // namespace lockstep
 
@@ -299,20 +260,12 @@ extern "C" Datum lockstep_changes(PG_FUNCTION_ARGS)
 	Feed feed{};
 	const core::Identity here = current_identity();
 	feed.since = view(reinterpret_cast<StoredPosition *>(PG_DETOAST_DATUM(PG_GETARG_DATUM(0))));
-	check_identity(feed.since.identity, here, "since");
-	check_not_in_future(feed.since, "since");
-	check_not_before_log(feed.since, "since");
+	require_covered(feed.since, here, PositionRole::since);
 	if (PG_ARGISNULL(1)) {
 		feed.upto = active_position(logged_bound());
 	} else {
 		feed.upto = view(reinterpret_cast<StoredPosition *>(PG_DETOAST_DATUM(PG_GETARG_DATUM(1))));
-		check_identity(feed.upto.identity, here, "upto");
-		check_not_in_future(feed.upto, "upto");
-		if (!core::covers(active_position(UINT64_MAX), feed.upto))
-			ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("the transaction's snapshot does not cover \"upto\""),
-				errdetail("The position was taken after this transaction began to read."),
-				errhint("Read the changes in a new transaction."));
+		require_covered(feed.upto, here, PositionRole::upto);
 	}
 	feed.era = current_era_for_read();
 	feed.segments = list_segments(&feed.segment_count);

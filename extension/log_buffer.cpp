@@ -3,6 +3,7 @@
 #include "log_buffer.hpp"
 
 #include "doorbell.hpp"
+#include "era.hpp"
 #include "log_catalog.hpp"
 #include "log_writer.hpp"
 #include "origin.hpp"

@@ -41,20 +41,6 @@ Segment *list_segments(int *count);
 /// Where new changes go: the newest segment. Raises an error where there is none.
 Oid current_segment(int32 *number);
 
-/// The number of this era (see docs/sql.md), opened by this call where the last one belongs to another database or another
-/// timeline. Writes.
-int32 current_era_for_write();
-
-/// The number of this era; 0 where none was opened yet, as nothing was ever logged in it.
-int32 current_era_for_read();
-
-/// Where the WAL was when the extension was created: the log knows nothing from before.
-XLogRecPtr log_beginning();
-
-/// Forgets what an aborted (sub-)transaction may have made up.
-void forget_uncommitted_era();
-void era_committed();
-
 void register_log_catalog_callbacks();
 
 } // namespace lockstep

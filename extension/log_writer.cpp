@@ -1,5 +1,6 @@
 #include "log_writer.hpp"
 
+#include "era.hpp"
 #include "log_catalog.hpp"
 #include "log_segment.hpp"
 #include "sequence.hpp"

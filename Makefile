@@ -5,7 +5,8 @@
 #   make installcheck  run its tests on the server that PGHOST, PGPORT, PGUSER name
 #   make bridge        build build/bridge/lockstep-bridge with CMake
 #   make demo          install what is missing, build all, start the demo [DEMO_PORT=8420]
-#   make test          run every test in private throw-away clusters [SUITES="regress isolation unit client bench docs e2e oracle"]
+#   make test          run every test in private throw-away clusters [SUITES="regress isolation unit client bench docs e2e oracle log_oracle"]
+#   make test-oracle   random histories with crashes against readers of the log, for long [MINUTES=60] [SEED=…]; see tests/log_oracle
 #   make test-versions the tests on other majors of PostgreSQL, in roots of other Debian releases; needs root [VERSIONS="17 18"]
 #   make test-pristine "make demo" and "make test" on a bare Debian 12, as root and as a sudo user; needs root
 #   make test-asan     bridge and unit tests under address and undefined-behaviour sanitizers
@@ -21,6 +22,7 @@
 LOCKSTEP_VERSION := $(shell sed -n "s/^default_version *= *'\([^']*\)'.*/\1/p" extension/lockstep.control 2>/dev/null)
 BUILD_TYPE ?= RelWithDebInfo
 DEMO_PORT ?= 8420
+MINUTES ?= 60
 
 ifneq ($(strip $(CI)$(WERROR)),)
 ERRORS := -Werror
@@ -79,7 +81,7 @@ lockstep.so: extension/exports.map
 
 # --- the rest ----------------------------------------------------------------------------------------------------
 
-.PHONY: help pgtree bridge test test-versions test-pristine test-asan demo bench lint format dist clean-private
+.PHONY: help pgtree bridge test test-oracle test-versions test-pristine test-asan demo bench lint format dist clean-private
 
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
@@ -93,6 +95,9 @@ bridge:
 
 test:
 	@tests/run $(SUITES)
+
+test-oracle:
+	@LOG_ORACLE_SECONDS=$$(($(MINUTES) * 60)) SEED="$(SEED)" tests/run log_oracle
 
 test-versions:
 	@VERSIONS="$(VERSIONS)" SUITES="$(SUITES)" scripts/test-versions

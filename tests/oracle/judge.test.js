@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { canonical, parse } from './exact.js'
-import { Random } from './random.js'
+import { canonical, parse } from '../harness/exact.js'
+import { Random } from '../harness/random.js'
 import { Divergence, Replica } from './replica.js'
 import { Truth, change } from './truth.js'
 

@@ -1,7 +1,7 @@
 // A reader's copy of a table, kept by applying what it is told, with suspicion: a change that does not fit the copy is a
 // divergence. It also keeps every delivery, to be judged against what was committed.
 
-import { canonical, parse, project } from './exact.js'
+import { canonical, parse, project } from '../harness/exact.js'
 import { version_column } from './schema.js'
 
 export class Divergence extends Error {}

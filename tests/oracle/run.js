@@ -11,7 +11,7 @@
 
 import { parseArgs } from 'node:util'
 import { Place, connectionLost, sleep } from './place.js'
-import { Random } from './random.js'
+import { Random } from '../harness/random.js'
 import { setup, tables } from './schema.js'
 import { SocketReader } from './socket_reader.js'
 import { SqlReader } from './sql_reader.js'

@@ -2,7 +2,7 @@
 // the same mistake in the other. It comes, goes, drops its connection in the middle of things, resumes, sleeps.
 
 import { WebSocket } from 'ws'
-import { canonical, parse } from './exact.js'
+import { canonical, parse } from '../harness/exact.js'
 import { sleep } from './place.js'
 import { Divergence, Replica } from './replica.js'
 

@@ -2,7 +2,7 @@
 // back to an earlier position, as a program does that stores its position less often than it applies changes.
 
 import { connectionLost, sleep } from './place.js'
-import { parse } from './exact.js'
+import { parse } from '../harness/exact.js'
 import { Divergence, Replica } from './replica.js'
 import { tables } from './schema.js'
 

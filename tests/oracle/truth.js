@@ -4,7 +4,7 @@
 // `ledger` row written in it, also when the answer to COMMIT was lost, and also when a crash took back an asynchronous
 // commit that had been acknowledged (whose transaction number may then have been given to another).
 
-import { canonical, parse } from './exact.js'
+import { canonical, parse } from '../harness/exact.js'
 
 export class Truth {
 	constructor() {

@@ -2,7 +2,7 @@
 
 import { change } from './truth.js'
 import { connectionLost, sleep } from './place.js'
-import { Literal, parse, project } from './exact.js'
+import { Literal, parse, project } from '../harness/exact.js'
 import { tables, version_column } from './schema.js'
 
 // What a writer may be told when others write too; anything else is a finding.

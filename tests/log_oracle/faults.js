@@ -1,0 +1,114 @@
+// What goes wrong with the world.
+
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { sleep } from './place.js'
+
+const run = promisify(execFile)
+
+/// Those that every run must have seen come first in the list.
+const names = ['one backend killed', 'everything killed', 'immediate', 'fast', 'postmaster killed', 'terminated', 'cancelled', 'checkpoint', 'vacuum']
+
+export class Faults {
+	constructor(place, random, truth, say) {
+		Object.assign(this, { place, random, truth, say })
+		this.queue = []
+		this.counts = Object.fromEntries(names.map((name) => [name, 0]))
+	}
+
+	/// In random order, each of them once before any comes again.
+	async work(resting) {
+		while (!resting()) {
+			await sleep(this.random.int(700, 2600))
+			if (resting()) return
+			if (this.queue.length === 0) this.queue = names.map((name) => [this.random.next(), name]).sort((a, b) => a[0] - b[0]).map(([, name]) => name)
+			await this.happen(this.queue.pop())
+		}
+	}
+
+	async happen(name) {
+		this.say(name)
+		this.counts[name] += 1
+		const { cluster } = this.place
+		switch (name) {
+		case 'one backend killed': {
+			const victim = await this.victim()
+			await this.crash(async () => {
+				kill(victim)
+				// The postmaster ends all others and starts anew.
+				await this.place.insist((client) => client.query('SELECT 1'))
+			})
+			break
+		}
+		case 'everything killed':
+			await this.crash(async () => {
+				const postmaster = Number(readFileSync(path.join(cluster.path, 'data/postmaster.pid'), 'utf8').split('\n')[0])
+				const { stdout } = await run('ps', ['-o', 'pid=', '--ppid', String(postmaster)])
+				for (const pid of stdout.trim().split(/\s+/)) kill(Number(pid))
+				await cluster.stop('kill')
+				await cluster.again()
+			})
+			break
+		case 'postmaster killed':
+			await this.crash(async () => {
+				await cluster.stop('kill')
+				await cluster.again()
+			})
+			break
+		case 'immediate':
+			await this.crash(async () => {
+				await cluster.stop('immediate')
+				await cluster.again()
+			})
+			break
+		case 'fast':
+			await cluster.stop('fast')
+			await cluster.again()
+			break
+		case 'terminated':
+			await this.place.insist((client) => client.query(
+				`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND random() < 0.4`))
+			break
+		case 'cancelled':
+			for (let i = 0; i < 8; i++) {
+				await this.place.insist((client) => client.query(
+					`SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'active' AND backend_type = 'client backend'`))
+				await sleep(this.random.int(0, 60))
+			}
+			break
+		case 'checkpoint':
+			await this.place.insist((client) => client.query('CHECKPOINT'))
+			break
+		case 'vacuum':
+			await this.place.insist(async (client) => {
+				await client.query(`VACUUM ${this.random.pick(['', '(FREEZE) '])}lockstep.change`)
+				await client.query('SELECT lockstep.maintain()')
+			})
+			break
+		}
+	}
+
+	/// Asynchronous commits that were acknowledged before may be gone after.
+	async crash(work) {
+		this.truth.crashes += 1
+		await work()
+		this.truth.crashes += 1
+	}
+
+	async victim() {
+		const { rows } = await this.place.insist((client) => client.query(
+			`SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type IN ('client backend', 'lockstep worker') ORDER BY random() LIMIT 1`))
+		return rows.length > 0 ? Number(rows[0].pid) : null
+	}
+}
+
+function kill(pid) {
+	if (!pid) return
+	try {
+		process.kill(pid, 'SIGKILL')
+	} catch (error) {
+		if (error.code !== 'ESRCH') throw error
+	}
+}

@@ -1,0 +1,210 @@
+// The log's oracle: random histories in SQL, with every misfortune, and readers of the log that must miss nothing. See README.md.
+//
+//   node tests/log_oracle/run.js [--seed N] [--seconds N] [--keep]      (or the environment's SEED)
+
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { Random } from '../harness/random.js'
+import { canonical } from '../harness/exact.js'
+import { Faults } from './faults.js'
+import { Place, sleep } from './place.js'
+import { Reader } from './reader.js'
+import { Divergence } from './replica.js'
+import { story } from './story.js'
+import { Truth } from './truth.js'
+import { World } from './world.js'
+import { Writer, resolvePrepared } from './writer.js'
+
+const { values: options } = parseArgs({
+	options: { seed: { type: 'string' }, seconds: { type: 'string', default: '60' }, keep: { type: 'boolean', default: false } },
+})
+const seed = options.seed ?? (process.env.SEED || String(Math.floor(Math.random() * 1e9)))
+const seconds = Number(options.seconds)
+if (!(seconds > 0)) {
+	console.error(`log_oracle: invalid --seconds "${options.seconds}"`)
+	process.exit(2)
+}
+const patience_ms = 90_000 // until a reader that does not come to rest is called stuck
+const world_ms = 240_000 // then a new database, with another schema
+
+const started = Date.now()
+const end = started + seconds * 1000
+const say = (text) => console.log(`${((Date.now() - started) / 1000).toFixed(1).padStart(7)}  ${text}`)
+const tally = { worlds: 0, rounds: 0, committed: 0, changes: 0, reshaped: 0, prepared: 0, long: 0, faults: {}, readers: {} }
+let verdicts = { passed: 0, failed: 0 }
+
+class Failure extends Error {}
+
+async function live(place, number) {
+	const random = new Random(seed, `world ${number}`)
+	const world = new World(random.stream(`${seed}/schema ${number}`))
+	await place.database(`oracle${number}`)
+	await place.insist(async (client) => {
+		// In one transaction, as the database may be a crash away.
+		await client.query(`BEGIN; CREATE EXTENSION lockstep; ${world.sql()}; COMMIT`)
+		await world.learn(client)
+	})
+	const truth = new Truth(world)
+	const stream = (name) => random.stream(`${seed}/${number}/${name}`)
+	const writers = Array.from({ length: 5 }, (_, i) => new Writer(`w${i}`, world, place, stream(`writer ${i}`), truth))
+	const long = new Writer('long', world, place, stream('long'), truth)
+	const readers = Array.from({ length: 4 }, (_, i) => new Reader(`reader ${i}`, world, place, stream(`reader ${i}`), false))
+	const faults = new Faults(place, stream('faults'), truth, say)
+	const resolver = stream('resolver')
+	say(`world ${number}: ${Object.values(world.tables).map(({ label, key, columns }) => `${label}(${key.map(([, type]) => type)}; ${columns.map(([, type]) => type)})`).join(' ')}`)
+
+	const failures = []
+	const fail = (who, error, reader = null) => {
+		if (!failures.some((failure) => failure.error === error)) failures.push({ who, error, reader })
+	}
+	const world_end = Math.min(end, Date.now() + world_ms)
+	while (Date.now() < world_end && failures.length === 0) {
+		tally.rounds += 1
+		const round_end = Math.min(world_end, Date.now() + random.int(9_000, 16_000))
+		const durability = random.weighted({ mixed: 5, off: 4, on: 1 })
+		for (const writer of [...writers, long]) writer.synchronous = { mixed: ['on', 'off', 'local'], off: ['off'], on: ['on'] }[durability]
+		say(`round ${tally.rounds}: synchronous_commit ${durability}`)
+		let quiet = false
+		const over = () => Date.now() >= round_end || failures.length > 0
+		const reading = readers.map((reader) => reader.read(() => quiet || failures.length > 0).catch((error) => fail(reader.name, error, reader)))
+		const tasks = [
+			...writers.map((writer) => writer.work(over).catch((error) => fail(`writer ${writer.name}`, error))),
+			faults.work(over).catch((error) => fail('faults', error)),
+			keepNames(place, world, over).catch((error) => fail('names', error)),
+			resolve(place, truth, resolver, over).catch((error) => fail('resolver', error)),
+		]
+		if (random.chance(0.7)) tasks.push(longTransaction(long, place, over).catch((error) => fail('long transaction', error)))
+		await Promise.all(tasks)
+		if (Date.now() >= world_end) await resolveAll(place, truth).catch((error) => fail('resolver', error))
+		quiet = true
+		const stuck = sleep(patience_ms).then(() => 'stuck')
+		if (failures.length === 0 && (await Promise.race([Promise.all(reading), stuck])) === 'stuck') {
+			fail('a reader', new Error(`does not come to rest within ${patience_ms / 1000} s`))
+		}
+		if (failures.length > 0) break
+		await place.insist(async (client) => {
+			await truth.settle(client)
+			for (const reader of readers) {
+				try {
+					reader.chain.judge(truth)
+					if (reader === readers[0]) await rebuilt(client, world, reader.chain.replica)
+				} catch (error) {
+					if (!(error instanceof Divergence)) throw error
+					fail(reader.name, error, reader)
+				}
+			}
+		}).catch((error) => fail('judgement', error))
+		say(`at rest: ${truth.counts.committed} transactions with ${truth.counts.changes} changes judged`)
+	}
+
+	for (const { who, error, reader } of failures) {
+		console.log(`\nlog_oracle: FAILED  seed ${seed}, world ${number}\n${who}: ${error.stack ?? error}\n`)
+		if (reader) console.log(`--- what ${who} did last\n${reader.story.join('\n')}`)
+		console.log(await story(place, error.xid ?? null).catch((problem) => `(no story: ${problem.message})`))
+	}
+	tally.worlds += 1
+	tally.committed += truth.counts.committed
+	tally.changes += truth.counts.changes
+	for (const [name, count] of Object.entries(faults.counts)) tally.faults[name] = (tally.faults[name] ?? 0) + count
+	for (const writer of [...writers, long]) {
+		tally.reshaped += writer.stats.reshaped
+		tally.prepared += writer.stats.prepared
+		say(`${writer.name.padEnd(9)} ${Object.entries(writer.stats).map(([name, count]) => `${count} ${name.replaceAll('_', ' ')}`).join(', ')}; refused ${JSON.stringify(writer.refused)}`)
+	}
+	for (const reader of readers) say(`${reader.name.padEnd(9)} ${reader.summary()}`)
+	const condemned = new Set(failures.map(({ reader }) => reader).filter(Boolean)).size
+	verdicts.passed += readers.length - condemned
+	verdicts.failed += Math.max(condemned, failures.length > 0 ? 1 : 0)
+	if (failures.length > 0) throw new Failure('diverged')
+	// A quiet run proves nothing.
+	if (truth.counts.committed < seconds && truth.counts.committed < 100) throw new Error(`only ${truth.counts.committed} transactions were committed`)
+	await place.insist((client) => client.query(`DROP DATABASE oracle${number} WITH (FORCE)`), 'postgres')
+}
+
+async function keepNames(place, world, over) {
+	while (!over()) {
+		await place.insist(async (client) => {
+			while (!over()) {
+				await world.names(client)
+				await sleep(150)
+			}
+		})
+	}
+}
+
+/// Ends prepared transactions that were left over, some of them, some time.
+async function resolve(place, truth, random, over) {
+	while (!over()) {
+		await sleep(random.int(200, 1500))
+		await place.insist(async (client) => {
+			const { rows } = await client.query('SELECT gid FROM pg_prepared_xacts WHERE database = current_database() ORDER BY prepared')
+			for (const { gid } of rows) {
+				if (random.chance(rows.length > 3 ? 0.6 : 0.25)) await resolvePrepared(client, truth, gid, random.chance(0.7))
+			}
+		})
+	}
+}
+
+async function resolveAll(place, truth) {
+	await place.insist(async (client) => {
+		const { rows } = await client.query('SELECT gid FROM pg_prepared_xacts WHERE database = current_database()')
+		for (const { gid } of rows) await resolvePrepared(client, truth, gid, true)
+	})
+}
+
+/// One that has a number, and some rows, from the round's first moments to its end (or a crash).
+async function longTransaction(writer, place, over) {
+	await writer.work(() => over(), async () => {
+		tally.long += 1
+		while (!over()) await sleep(100)
+	})
+}
+
+/// The tables rebuilt by the server from a reader's copy equal the tables: what the log wrote can be read back, type by type.
+async function rebuilt(client, world, replica) {
+	for (const [label, rows] of replica.tables) {
+		if (!rows) continue
+		const { name } = world.tables[label]
+		const { rows: columns } = await client.query(
+			`SELECT quote_ident(attname) AS name FROM pg_attribute WHERE attrelid = $1::oid AND attnum > 0 AND NOT attisdropped AND attname NOT IN ('raw', 'secret')`, [world.tables[label].relid])
+		const list = columns.map(({ name: column }) => `t.${column}::text`).join(', ')
+		const copy = `SELECT ${list} FROM jsonb_populate_recordset(NULL::${name}, $1::jsonb) t`
+		const real = `SELECT ${list} FROM ${name} t`
+		const { rows: differences } = await client.query(
+			`(SELECT 'copy' AS side, x::text FROM (${copy} EXCEPT ALL ${real}) x) UNION ALL (SELECT 'table', x::text FROM (${real} EXCEPT ALL ${copy}) x) LIMIT 4`,
+			[canonical([...rows.values()])])
+		if (differences.length > 0) throw new Divergence(`${label} rebuilt from the log differs from the table: ${JSON.stringify(differences)}`)
+	}
+}
+
+say(`log_oracle: seed ${seed}, ${seconds} s. The seed fixes what each writer and reader tries; the interleaving, and where a crash hits, are the machine's.`)
+let place = null
+try {
+	place = await Place.open({
+		max_connections: '60', max_prepared_transactions: '20', deadlock_timeout: '150ms', wal_writer_delay: '3s', wal_writer_flush_after: '100000',
+		checkpoint_timeout: '30s', log_min_messages: 'warning', autovacuum_naptime: '5s',
+	})
+	for (let number = 1; Date.now() < end - 3000; number++) await live(place, number)
+} catch (error) {
+	if (!(error instanceof Failure)) {
+		console.log(`\nlog_oracle: FAILED  seed ${seed}\n${error.stack}\n`)
+		verdicts.failed += 1
+	}
+}
+if (place) {
+	place.closing = true
+	const log = readFileSync(path.join(place.cluster.path, 'log'), 'utf8')
+	// A crash that nobody ordered is a finding too.
+	const crashes = log.split('\n').filter((line) => /PANIC|TRAP:|terminated by signal (?!9)/.test(line))
+	if (crashes.length > 0) {
+		verdicts.failed += 1
+		console.log(`\nlog_oracle: FAILED  seed ${seed}: the server crashed by itself\n${crashes.slice(0, 5).join('\n')}`)
+	}
+	if (verdicts.failed > 0) console.log(`--- the server's last words\n${log.trimEnd().split('\n').slice(-40).join('\n')}`)
+	if (options.keep) console.log(`log_oracle: kept in ${place.cluster.path}; remove it with scripts/cluster remove ${place.cluster.path}`)
+	else await place.cluster.remove()
+}
+say(JSON.stringify(tally))
+console.log(`log_oracle: ${verdicts.passed} passed, ${verdicts.failed} failed`)
+process.exit(verdicts.failed === 0 ? 0 : 1)

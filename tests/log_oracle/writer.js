@@ -1,0 +1,204 @@
+// A writer: random transactions, and how each of them ended, as far as it was told.
+
+import { CopyIn, connectionLost, sleep } from './place.js'
+import { block, reshaping, statement } from './statements.js'
+import { quote, session_settings } from './values.js'
+
+// What a writer may be told when others write too, or because its statements are random; anything else is a finding.
+const refusals = new Set([
+	'40001', '40P01', '55P03', '57014', '23505', '23503', '23502', '23514', '22012', '22003', '22P02', '22007', '21000', '27000', '24000', 'P0001', 'LS001',
+	'42P01', '42703', '42701', '42704', '42P07', '55006', '55000', '53200', '25P02', '42804', '42809', '42P17', '0A000', '42846', '2BP01', '34000', '42P03', '42710',
+])
+
+export class Writer {
+	constructor(name, world, place, random, truth) {
+		Object.assign(this, { name, world, place, random, truth })
+		this.serial = 0
+		this.stats = { committed: 0, rolled_back: 0, refused: 0, prepared: 0, unknown: 0, reshaped: 0 }
+		this.refused = {}
+		this.synchronous = ['on', 'off', 'local']
+	}
+
+	/// `held`: what to wait for within each transaction, for one that is long open.
+	async work(resting, held = null) {
+		while (!resting()) {
+			const client = await this.place.connect()
+			try {
+				await this.prepareSession(client)
+				while (!resting()) {
+					await this.transaction(client, held)
+					if (this.random.chance(0.3)) await sleep(this.random.int(0, 40))
+					if (this.random.chance(0.01)) break // another session
+				}
+			} catch (error) {
+				if (!connectionLost(error)) {
+					error.message = `${error.message} (${error.code ?? 'no code'}) in: ${this.last?.slice(0, 2000)}`
+					throw error
+				}
+			} finally {
+				await client.end().catch(() => {})
+			}
+		}
+	}
+
+	async prepareSession(client) {
+		const { random } = this
+		const settings = [`lock_timeout = '${random.pick([300, 1000, 2000])}ms'`, `application_name = 'writer ${this.name}'`]
+		if (random.chance(0.4)) settings.push("lockstep.log_buffer_size = '64kB'")
+		for (const [name, values] of Object.entries(session_settings)) {
+			if (random.chance(0.5)) settings.push(`${name} = '${random.pick(values)}'`)
+		}
+		await client.query(settings.map((setting) => `SET ${setting}`).join('; '))
+	}
+
+	async transaction(client, held) {
+		const { random } = this
+		const tx = `${this.name}-${++this.serial}`
+		const synchronous = random.pick(this.synchronous)
+		const plan = {
+			isolation: random.weighted({ 'READ COMMITTED': 85, 'REPEATABLE READ': 12, SERIALIZABLE: 3 }),
+			end: random.weighted({ commit: 78, rollback: 10, prepare: held ? 0 : 8 }),
+			early: random.chance(0.5),
+		}
+		this.reshaped = new Set()
+		this.truncates = false
+		this.truth.note(tx, 'unknown')
+		try {
+			await this.run(client, `BEGIN ISOLATION LEVEL ${plan.isolation}; SET LOCAL synchronous_commit = ${synchronous}; SET LOCAL lockstep.actor = '${this.name}'; SET LOCAL lockstep.reason = '${tx}'`)
+			if (random.chance(0.06)) await this.run(client, 'SET LOCAL session_replication_role = replica')
+			if (random.chance(0.05)) await this.run(client, `SET LOCAL statement_timeout = '${random.int(1, 60)}ms'`)
+			if (plan.early || held) await this.enter(client, tx)
+			await this.block(client, random.int(1, 5), 0, plan)
+			if (!plan.early && !held) await this.enter(client, tx)
+			if (random.chance(0.03)) await sleep(random.int(20, 700))
+			if (held) await held()
+			if (plan.end === 'rollback') {
+				await this.run(client, 'ROLLBACK')
+				this.ended(tx, 'rolled_back', 'rolled back')
+			} else if (plan.end === 'prepare' && this.reshaped.size === 0 && !this.truncates) {
+				await this.prepare(client, tx)
+			} else {
+				await this.run(client, 'COMMIT')
+				this.ended(tx, 'committed', synchronous === 'off' ? 'asynchronous' : 'committed')
+			}
+		} catch (error) {
+			if (!refusals.has(error.code)) {
+				if (connectionLost(error)) this.stats.unknown += 1
+				throw error
+			}
+			this.refused[error.code] = (this.refused[error.code] ?? 0) + 1
+			await client.query('ROLLBACK')
+			this.ended(tx, 'refused', 'rolled back')
+		}
+	}
+
+	ended(tx, counter, outcome) {
+		this.stats[counter] += 1
+		this.truth.note(tx, outcome)
+	}
+
+	/// Some are ended at once, by this session; the others wait for whoever resolves them, through crashes.
+	async prepare(client, tx) {
+		await this.run(client, `PREPARE TRANSACTION '${tx}'`)
+		this.stats.prepared += 1
+		if (this.random.chance(0.5)) return
+		await resolvePrepared(client, this.truth, tx, this.random.chance(0.7))
+	}
+
+	run(client, sql) {
+		this.last = sql
+		return client.query(sql)
+	}
+
+	enter(client, tx) {
+		return this.run(client, `INSERT INTO witness.deed VALUES (${quote(tx)}, pg_current_xact_id())`)
+	}
+
+	/// Operations, some of them in savepoints that are released or rolled back, in any order.
+	async block(client, length, depth, plan) {
+		const { random } = this
+		for (let i = 0; i < length; i++) {
+			if (depth < 4 && random.chance(0.25)) await this.savepoints(client, depth, plan)
+			else await this.operation(client, plan)
+		}
+	}
+
+	async savepoints(client, depth, plan) {
+		const { random } = this
+		const open = []
+		for (let i = random.int(1, 3); i > 0; i--) {
+			const name = `s${depth}_${i}`
+			await this.run(client, `SAVEPOINT ${name}`)
+			open.push(name)
+			try {
+				await this.block(client, random.int(0, 2), depth + 1, plan)
+			} catch (error) {
+				if (!refusals.has(error.code) || error.code === '25P02') throw error
+				await this.run(client, `ROLLBACK TO SAVEPOINT ${name}`)
+			}
+		}
+		// Back to any of them, which takes away those after it; and perhaps on from there, and back again.
+		while (open.length > 0 && random.chance(0.5)) {
+			const at = random.int(0, open.length - 1)
+			if (random.chance(0.6)) {
+				await this.run(client, `ROLLBACK TO SAVEPOINT ${open[at]}`)
+				open.length = at + 1
+				if (random.chance(0.4)) {
+					try {
+						await this.operation(client, plan)
+					} catch (error) {
+						if (!refusals.has(error.code)) throw error
+						await this.run(client, `ROLLBACK TO SAVEPOINT ${open[at]}`)
+					}
+				}
+			} else {
+				await this.run(client, `RELEASE SAVEPOINT ${open[at]}`)
+				open.length = at
+			}
+		}
+	}
+
+	async operation(client, plan) {
+		const { random, world } = this
+		const may_reshape = plan.isolation === 'READ COMMITTED' && !this.truncates
+		if (may_reshape && random.chance(0.012)) return this.reshape(client)
+		if (random.chance(0.12)) return this.run(client, block(random, world))
+		const made = statement(random, world)
+		if (made.truncates && this.reshaped.size > 0) return undefined
+		this.truncates ||= made.truncates === true
+		if (!made.copy) return this.run(client, made.sql)
+		this.last = `${made.copy}\n${made.data}`
+		const copy = new CopyIn(made.copy, made.data)
+		client.query(copy)
+		return copy.done
+	}
+
+	/// What fires no row trigger, and what the table held before and after.
+	async reshape(client) {
+		const { table, what, sql, tracked } = reshaping(this.random, this.world)
+		if (this.reshaped.has(table.label)) return
+		this.reshaped.add(table.label)
+		await this.run(client, `LOCK TABLE ${table.name} IN ACCESS EXCLUSIVE MODE`)
+		const { rows: [now] } = await this.run(client, `SELECT EXISTS (SELECT FROM lockstep.tracked WHERE relid = ${table.relid})::text AS tracked`)
+		if (now.tracked === (what === 'track' ? 'true' : 'false')) return // it has changed meanwhile
+		await this.run(client, `INSERT INTO witness.shape (xid, label, what, before)
+			VALUES (pg_current_xact_id(), '${table.label}', ${quote(what)}, ${what === 'track' ? 'NULL' : `witness.rows(${table.relid})`})`)
+		await this.run(client, sql)
+		// track() itself tells readers nothing.
+		if (what === 'track') await this.run(client, `ALTER TABLE ${table.name} SET (fillfactor = ${this.random.int(50, 100)})`)
+		await this.run(client, `UPDATE witness.shape SET done = true, after = ${tracked ? `witness.rows(${table.relid})` : 'NULL'}
+			WHERE xid = pg_current_xact_id() AND label = '${table.label}' AND NOT done`)
+		this.stats.reshaped += 1
+	}
+}
+
+/// Ends a prepared transaction, from any session.
+export async function resolvePrepared(client, truth, tx, commit) {
+	try {
+		await client.query(`${commit ? 'COMMIT' : 'ROLLBACK'} PREPARED '${tx}'`)
+		truth.note(tx, commit ? 'committed' : 'rolled back')
+	} catch (error) {
+		// Somebody else was faster, or it is still the writer's.
+		if (!['42704', '55000', '57014'].includes(error.code)) throw error
+	}
+}

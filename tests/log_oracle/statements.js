@@ -155,7 +155,7 @@ const makers = {
 		const from = random.int(2, 9) * 1000
 		const values = table.key.map(([name, type]) => (name === 'region' ? "'b'" : key[type]))
 		return random.chance(0.5)
-			? { sql: `INSERT INTO ${table.name} (${names.join(', ')}, note) SELECT ${values.join(', ')}, 'bulk' FROM generate_series(${from}, ${from + random.int(100, 1500)}) g ON CONFLICT DO NOTHING` }
+			? { sql: `INSERT INTO ${table.name} (${names.join(', ')}, note) SELECT ${values.join(', ')}, 'bulk' FROM generate_series(${from}, ${from + random.chance(0.3) ? random.int(700, 1500) : random.int(50, 300)}) g ON CONFLICT DO NOTHING` }
 			: { sql: `DELETE FROM ${table.name} WHERE note = 'bulk' OR note = 'from copy'` }
 	},
 	cursor: (random, table) => {

@@ -11,9 +11,8 @@ namespace lockstep
 namespace
 {
 
-/// How many changes share one draw from the sequence, which is the sequence's INCREMENT: a draw reserves that many numbers,
-/// at the cost of one. (CACHE would let a backend use numbers long after it drew them, and the order would say nothing.)
-constexpr int write_batch = 1024;
+/// How many changes are written at once, with numbers drawn together.
+constexpr int write_batch = change_numbers_per_draw;
 
 /// What all changes of a call have in common.
 struct Batch {
@@ -64,7 +63,7 @@ void fill_row(const PendingChange &change, int64 seq, Batch &batch, Datum *value
 void write_batch_of(
 	OpenSegment &segment, TupleTableSlot **slots, const PendingChange *changes, int count, Batch &batch)
 {
-	const int64 seq = draw_numbers(log_catalog().change_seq, write_batch);
+	const int64 seq = draw_change_numbers(log_catalog().change_seq, count);
 	TupleDesc descriptor = RelationGetDescr(segment.relation);
 	Datum values[change_columns];
 	bool nulls[change_columns];

@@ -5,6 +5,7 @@
 #include "log_catalog.hpp"
 #include "pg/server.hpp"
 #include "relation_info.hpp"
+#include "sequence.hpp"
 #include "settings.hpp"
 #include "worker.hpp"
 
@@ -21,6 +22,7 @@ extern "C" void _PG_init(void)
 	lockstep::register_log_buffer_callbacks();
 	if (process_shared_preload_libraries_in_progress) {
 		lockstep::reserve_bell_board();
+		lockstep::reserve_number_pools();
 		lockstep::register_launcher();
 	}
 	lockstep::install_utility_hook();

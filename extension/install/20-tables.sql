@@ -57,7 +57,7 @@ CREATE INDEX origin_hash_idx ON lockstep.origin (hash);
 COMMENT ON TABLE lockstep.origin IS 'who changed something, and from where: each distinct context once, or a few times where sessions met it at the same moment';
 COMMENT ON COLUMN lockstep.origin.verified IS 'was the actor authenticated by the bridge, or only claimed by SQL?';
 
--- One draw reserves as many numbers as a batch of the log writer may use (write_batch in extension/log_writer.cpp).
+-- One draw reserves as many numbers as a batch of the log writer may use (change_numbers_per_draw in extension/sequence.hpp).
 CREATE SEQUENCE lockstep.change_seq AS bigint INCREMENT 1024 CACHE 1;
 COMMENT ON SEQUENCE lockstep.change_seq IS 'numbers of changes, in blocks of 1024';
 

@@ -71,6 +71,7 @@ extern "C" {
 #include "storage/proc.h"
 #include "storage/procarray.h"
 #include "storage/shmem.h"
+#include "storage/spin.h"
 #include "tcop/utility.h" // ProcessUtility_hook
 #include "utils/acl.h"
 #include "utils/array.h"

@@ -56,6 +56,16 @@ inline void set_file(xl_seq_rec &record, Relation relation)
 #endif
 }
 
+/// Pins a buffer if it still holds the first page of this sequence.
+inline bool pin_recent_buffer(const xl_seq_rec &sequence, Buffer buffer)
+{
+#if PG_VERSION_NUM >= 160000
+	return ReadRecentBuffer(sequence.locator, MAIN_FORKNUM, 0, buffer);
+#else
+	return ReadRecentBuffer(sequence.node, MAIN_FORKNUM, 0, buffer);
+#endif
+}
+
 /// The oldest transaction that the commit log still knows. Under XactTruncationLock.
 inline TransactionId oldest_in_commit_log()
 {

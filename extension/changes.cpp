@@ -11,6 +11,7 @@
 #include "feed_rest.hpp"
 #include "feed_scan.hpp"
 #include "log_tables.hpp"
+#include "logged_bound.hpp"
 #include "origin.hpp"
 #include "pg/server.hpp"
 #include "position_check.hpp"
@@ -195,8 +196,7 @@ void write_page(Feed &feed, size_t end, bool keep_rest, ReturnSetInfo *result)
 	Writer writer{feed, result, make_hash("lockstep feed tables", sizeof(Oid), sizeof(NamedTable)),
 		make_hash("lockstep feed origins", sizeof(int64), sizeof(NamedOrigin)), CurrentMemoryContext};
 	// Only what is durable may be delivered; the flush is for asynchronous commits, and costs nothing for others.
-	XLogFlush(feed.commit_lsn);
-	const XLogRecPtr lsn = GetFlushRecPtr(nullptr);
+	const Place here = durable_place(feed.commit_lsn);
 	Progress progress(feed);
 	// A reader who came from the middle of a batch may know what `upto` does not.
 	const size_t bound = Max(feed.since.running.size(), feed.upto.running.size());
@@ -221,8 +221,9 @@ void write_page(Feed &feed, size_t end, bool keep_rest, ReturnSetInfo *result)
 		const bool transaction_ends = next == feed.count || feed.found[next].xid != found.xid;
 		if (transaction_ends) {
 			progress.deliver(found.xid);
-			position = complete && next == end ? final : progress.position(lsn);
-			position.lsn = lsn;
+			position = complete && next == end ? final : progress.position();
+			position.identity = here.identity;
+			position.lsn = here.lsn;
 		}
 		TupleTableSlot *slot = slots[found.segment];
 		ItemPointerData place = found.place;
@@ -237,7 +238,7 @@ void write_page(Feed &feed, size_t end, bool keep_rest, ReturnSetInfo *result)
 	for (int s = 0; s < feed.segment_count; ++s)
 		ExecDropSingleTupleTableSlot(slots[s]);
 	if (keep_rest && !complete)
-		remember_rest(feed, end, progress.position(lsn), progress.passed());
+		remember_rest(feed, end, progress.position(), progress.passed());
 }
 
 } // namespace
@@ -258,7 +259,7 @@ extern "C" Datum lockstep_changes(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 
 	Feed feed{};
-	const core::Identity here = current_identity();
+	const Place here = place_now();
 	feed.since = view(reinterpret_cast<StoredPosition *>(PG_DETOAST_DATUM(PG_GETARG_DATUM(0))));
 	require_covered(feed.since, here, PositionRole::since);
 	if (PG_ARGISNULL(1)) {
@@ -267,7 +268,7 @@ extern "C" Datum lockstep_changes(PG_FUNCTION_ARGS)
 		feed.upto = view(reinterpret_cast<StoredPosition *>(PG_DETOAST_DATUM(PG_GETARG_DATUM(1))));
 		require_covered(feed.upto, here, PositionRole::upto);
 	}
-	feed.era = current_era_for_read();
+	feed.first_era = first_readable_era();
 	feed.segments = list_segments(&feed.segment_count);
 	feed.relations = palloc_array_of<Relation>(Max(feed.segment_count, 1));
 	for (int s = 0; s < feed.segment_count; ++s)

@@ -10,8 +10,15 @@ namespace lockstep
 /// timeline. Writes.
 int32 current_era_for_write();
 
-/// The number of this era; 0 where none was opened yet, as nothing was ever logged in it.
-int32 current_era_for_read();
+/// The first era whose rows in the log may be read by transaction number: from there on, all belong to this life of the database's
+/// transaction numbers. Rows of earlier ones came with a restore, and their numbers mean nothing here. One past the last
+/// era where nothing was ever logged in this life. (A promotion opens an era too, but numbers go on: what was prepared before and
+/// committed after it bears the earlier one.)
+int32 first_readable_era();
+
+/// The first era from which on the log's rows know tables by the OIDs that these have now: pg_upgrade and copies of the files keep them, a
+/// restored dump does not. Reads the table of eras.
+int32 first_era_with_tables();
 
 /// Where the WAL was when the extension was created: the log knows nothing from before.
 XLogRecPtr log_beginning();

@@ -29,10 +29,8 @@ public:
 		--count_;
 	}
 
-	PositionView position(XLogRecPtr lsn) const
-	{
-		return {feed_.upto.identity, lsn, count_ > 0 ? gap_[0] : xmax_, xmax_, {gap_, count_}};
-	}
+	/// Without identity and lsn.
+	PositionView position() const { return {{}, 0, count_ > 0 ? gap_[0] : xmax_, xmax_, {gap_, count_}}; }
 
 	/// How many of feed.ahead lie below the position's xmax.
 	size_t passed() const { return passed_; }

@@ -19,7 +19,7 @@ struct Rest {
 	const Xid *ahead;
 	size_t ahead_count;
 	XLogRecPtr commit_lsn;
-	int32 era;
+	int32 first_era;
 	uint64 generation; // of the log's catalogue: segments may have come and gone
 };
 
@@ -34,10 +34,10 @@ MemoryContext rest_context()
 	return context;
 }
 
+/// Both belong to this database and its present life.
 bool same(const PositionView &one, const PositionView &other)
 {
-	return one.identity == other.identity && one.xmax == other.xmax &&
-		std::ranges::equal(one.running, other.running);
+	return one.xmax == other.xmax && std::ranges::equal(one.running, other.running);
 }
 
 } // namespace
@@ -63,7 +63,7 @@ void remember_rest(const Feed &feed, size_t end, const PositionView &position, s
 		rest.ahead = ahead;
 		rest.upto = store(feed.upto);
 		rest.commit_lsn = feed.commit_lsn;
-		rest.era = feed.era;
+		rest.first_era = feed.first_era;
 		rest.generation = log_catalog_generation();
 		rest.position = store(position); // last: it says that the rest is whole
 	}
@@ -74,8 +74,9 @@ void remember_rest(const Feed &feed, size_t end, const PositionView &position, s
 
 bool take_rest(Feed &feed, int64 wanted)
 {
-	const bool is_next = rest.position && same(feed.since, view(rest.position)) && rest.era == feed.era &&
-		rest.generation == log_catalog_generation() && static_cast<int64>(rest.count) > 2 * wanted &&
+	const bool is_next = rest.position && same(feed.since, view(rest.position)) &&
+		rest.first_era == feed.first_era && rest.generation == log_catalog_generation() &&
+		static_cast<int64>(rest.count) > 2 * wanted &&
 		core::covers(active_position(UINT64_MAX), view(rest.upto));
 	if (!is_next) {
 		rest = Rest{};

@@ -52,8 +52,8 @@ void scan_range(Feed &feed, Xid from, Xid to)
 			slot_getsomeattrs(slot, change_op);
 			const Xid xid =
 				U64FromFullTransactionId(DatumGetFullTransactionId(slot->tts_values[change_xid - 1]));
-			if (DatumGetInt32(slot->tts_values[change_era - 1]) != feed.era || !core::sees(feed.upto, xid) ||
-				core::sees(feed.since, xid))
+			if (DatumGetInt32(slot->tts_values[change_era - 1]) < feed.first_era ||
+				!core::sees(feed.upto, xid) || core::sees(feed.since, xid))
 				continue;
 			Found found{};
 			found.xid = xid;

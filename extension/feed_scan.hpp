@@ -36,7 +36,7 @@ struct Feed {
 	size_t count;
 	size_t capacity;
 	XLogRecPtr commit_lsn; // everything found is durable once the WAL is, up to here
-	int32 era;
+	int32 first_era;       // rows of earlier ones mean other transactions
 	/// What a reader at `since` has yet to see, whether it is found or ran at `upto`, in ascending order: below since.xmax, and from there on.
 	const Xid *behind;
 	size_t behind_count;
@@ -45,7 +45,7 @@ struct Feed {
 };
 
 /// Finds everything that is new, in the order of delivery: transactions by their last seq, which respects every dependency between
-/// them, and by ordinal inside. Fills everything from `found` on but `era`; the rest of the feed is given. Reads with the active snapshot.
+/// them, and by ordinal inside. Fills everything from `found` on but `first_era`; the rest of the feed is given. Reads with the active snapshot.
 void find_changes(Feed &feed);
 
 } // namespace lockstep

@@ -45,10 +45,11 @@ enum EraColumn : AttrNumber {
 	era_database,
 	era_timeline,
 	era_started,
-	era_columns = era_started
+	era_beginning,
+	era_columns = era_beginning
 };
 
-enum BeginningColumn : AttrNumber { beginning_lsn = 1 };
+enum BeginningColumn : AttrNumber { beginning_lsn = 1, beginning_id, beginning_columns = beginning_id };
 
 enum TrackedTableColumn : AttrNumber {
 	tracked_relation = 1,

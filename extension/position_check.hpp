@@ -4,6 +4,7 @@
 #include "core/position.hpp"
 
 #include "pg/server.hpp"
+#include "position_type.hpp"
 
 namespace lockstep
 {
@@ -11,7 +12,7 @@ namespace lockstep
 enum class PositionRole { since, upto };
 
 /// Raises LS004 where the log cannot say exactly what came after the position (`since`) or up to it (`upto`), and another error where
-/// the active snapshot does not see all that `upto` sees. `here` is current_identity().
-void require_covered(const core::PositionView &position, const core::Identity &here, PositionRole role);
+/// a standby has yet to replay what the position covers, or the active snapshot does not see all that `upto` sees. `here` is place_now().
+void require_covered(const core::PositionView &position, const Place &here, PositionRole role);
 
 } // namespace lockstep

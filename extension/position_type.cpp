@@ -1,7 +1,6 @@
 #include "position_type.hpp"
 
-#include "log_catalog.hpp"
-#include "log_tables.hpp"
+#include "logged_bound.hpp"
 
 #include "pg/server.hpp"
 
@@ -43,15 +42,6 @@ char *position_text(const core::PositionView &position)
 	return text;
 }
 
-core::Identity current_identity()
-{
-	if (RecoveryInProgress())
-		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			errmsg("positions are not available on a hot standby"),
-			errhint("Read the feed from the primary server."));
-	return {GetSystemIdentifier(), MyDatabaseId, GetWALInsertionTimeLine()};
-}
-
 namespace
 {
 
@@ -60,55 +50,6 @@ core::Xid full_xid(TransactionId xid, FullTransactionId next)
 {
 	const uint32 age = XidFromFullTransactionId(next) - xid; // wraps as it should
 	return U64FromFullTransactionId(next) - age;
-}
-
-/// False: rolled back. Only for a transaction that has ended.
-bool may_have_committed(core::Xid xid)
-{
-	return !is_in_commit_log(xid) || TransactionIdDidCommit(static_cast<TransactionId>(xid));
-}
-
-/// Walks the segment's index backwards, past transactions that the snapshot does not see. 0: none is seen.
-core::Xid largest_seen_xid(const Segment &place, const core::PositionView &snapshot)
-{
-	Relation segment = table_open(place.relation, AccessShareLock);
-	Relation index = index_open(place.index, AccessShareLock);
-	TupleTableSlot *slot = table_slot_create(segment, nullptr);
-	core::Xid found = 0;
-	core::Xid bound = snapshot.xmax;
-	bool again = true;
-	while (again && found == 0) {
-		again = false;
-		ScanKeyData key;
-		ScanKeyInit(&key, 1, BTLessStrategyNumber, F_XID8LT,
-			FullTransactionIdGetDatum(FullTransactionIdFromU64(bound)));
-		IndexScanDesc scan = begin_index_scan(segment, index, GetActiveSnapshot(), 1);
-		scan->xs_want_itup = true;
-		index_rescan(scan, &key, 1, nullptr, 0);
-		while (index_getnext_tid(scan, BackwardScanDirection)) {
-			CHECK_FOR_INTERRUPTS();
-			bool is_null;
-			Datum datum = index_getattr(scan->xs_itup, 1, scan->xs_itupdesc, &is_null);
-			const core::Xid xid = U64FromFullTransactionId(DatumGetFullTransactionId(datum));
-			// Finished, but this entry rolled back, perhaps only to a savepoint? Then an entry further down shows it.
-			const bool is_seen = core::sees(snapshot, xid);
-			if (is_seen && index_fetch_heap(scan, slot)) {
-				found = xid;
-				break;
-			}
-			// One that runs or was rolled back may have thousands of entries: jump over them.
-			if (!is_seen || !may_have_committed(xid)) {
-				bound = xid;
-				again = true;
-				break;
-			}
-		}
-		index_endscan(scan);
-	}
-	ExecDropSingleTupleTableSlot(slot);
-	index_close(index, AccessShareLock);
-	table_close(segment, AccessShareLock);
-	return found;
 }
 
 } // namespace
@@ -127,13 +68,17 @@ core::PositionView active_position(core::Xid bound)
 	Snapshot snapshot = GetActiveSnapshot();
 	const FullTransactionId next = ReadNextFullTransactionId();
 	core::PositionView position;
-	position.identity = current_identity();
 	position.xmax = Min(full_xid(snapshot->xmax, next), bound);
 
-	auto *running = palloc_array_of<core::Xid>(snapshot->xcnt + 1);
+	// On a standby everything that runs, sub-transactions too, is in the other list. It may have overflowed: then it lacks
+	// sub-transactions, never the transactions they belong to, and only those have numbers in the log.
+	const bool on_standby = snapshot->takenDuringRecovery;
+	const TransactionId *listed = on_standby ? snapshot->subxip : snapshot->xip;
+	const uint32 listed_count = on_standby ? snapshot->subxcnt : snapshot->xcnt;
+	auto *running = palloc_array_of<core::Xid>(listed_count + 1);
 	size_t count = 0;
-	for (uint32 i = 0; i < snapshot->xcnt; ++i) {
-		const core::Xid xid = full_xid(snapshot->xip[i], next);
+	for (uint32 i = 0; i < listed_count; ++i) {
+		const core::Xid xid = full_xid(listed[i], next);
 		if (xid < position.xmax)
 			running[count++] = xid;
 	}
@@ -148,18 +93,8 @@ core::PositionView active_position(core::Xid bound)
 	return position;
 }
 
-core::Xid logged_bound()
+namespace
 {
-	const core::PositionView snapshot = active_position(UINT64_MAX);
-	core::Xid largest = FirstNormalTransactionId - 1;
-	int count;
-	Segment *segments = list_segments(&count);
-	// A transaction that began long ago may have written into any segment.
-	for (int i = count - 1; i >= 0; --i)
-		largest = Max(largest, largest_seen_xid(segments[i], snapshot));
-	pfree(segments);
-	return largest + 1;
-}
 
 XLogRecPtr flush_all_wal()
 {
@@ -172,6 +107,26 @@ XLogRecPtr flush_all_wal()
 		end -= SizeOfXLogShortPHD;
 	XLogFlush(end);
 	return end;
+}
+
+} // namespace
+
+Place durable_place(XLogRecPtr upto)
+{
+	TimeLineID timeline;
+	XLogRecPtr end;
+	if (RecoveryInProgress()) {
+		// What is replayed is durable, here and where it came from. Not the record that was replayed last: what the one that is being
+		// replayed commits can be visible before it is done.
+		end = GetCurrentReplayRecPtr(&timeline);
+	} else {
+		if (upto == PG_UINT64_MAX)
+			flush_all_wal();
+		else
+			XLogFlush(upto);
+		end = GetFlushRecPtr(&timeline);
+	}
+	return {{GetSystemIdentifier(), MyDatabaseId, timeline}, end};
 }
 
 } // namespace lockstep
@@ -201,10 +156,11 @@ extern "C" Datum lockstep_position_out(PG_FUNCTION_ARGS)
 /// lockstep.position() → position
 extern "C" Datum lockstep_position_now(PG_FUNCTION_ARGS)
 {
-	current_identity();
 	core::PositionView position = active_position(logged_bound());
 	// Whatever the snapshot sees has its commit record in the WAL already.
-	position.lsn = flush_all_wal();
+	const Place here = durable_place(PG_UINT64_MAX);
+	position.identity = here.identity;
+	position.lsn = here.lsn;
 	PG_RETURN_POINTER(store(position));
 }
 

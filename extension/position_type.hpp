@@ -29,21 +29,24 @@ StoredPosition *store(const core::PositionView &position);
 /// The text form, palloc'd.
 char *position_text(const core::PositionView &position);
 
-/// This database, in its present life. Raises an error on a hot standby.
-core::Identity current_identity();
+/// This database in its present life, and how far its WAL is durable.
+struct Place {
+	core::Identity identity;
+	XLogRecPtr lsn;
+};
+
+/// Makes the WAL durable, at least up to `upto`; all of it where that is the largest number there is. On a standby that is what is replayed.
+Place durable_place(XLogRecPtr upto);
+inline Place place_now()
+{
+	return durable_place(InvalidXLogRecPtr);
+}
 
 /// The active snapshot as a position, the caller's own transaction counted as not seen. Its xmax is at most `bound`. `running` is palloc'd.
-/// Its lsn is 0: nothing is promised yet about what is durable.
+/// It has neither identity nor lsn: nothing is promised yet about what is durable.
 core::PositionView active_position(core::Xid bound);
-
-/// One past the largest transaction that both has changes in the log and is seen by the active snapshot. Nothing from there on was
-/// ever delivered, so a position need not, and after a crash (which gives unused numbers out again) must not, claim to have seen it.
-core::Xid logged_bound();
 
 /// Can the commit log still say what became of a transaction? If not, it ended long ago.
 bool is_in_commit_log(core::Xid xid);
-
-/// Makes everything in the WAL so far durable; returns how far that is.
-XLogRecPtr flush_all_wal();
 
 } // namespace lockstep

@@ -2,6 +2,7 @@
 
 #include "row_story.hpp"
 
+#include "era.hpp"
 #include "log_buffer.hpp"
 #include "log_catalog.hpp"
 #include "log_tables.hpp"
@@ -75,11 +76,14 @@ bool read_segment(const Segment &place, const RelationInfo &info, Jsonb *key, in
 	IndexScanDesc scan = begin_index_scan(segment, index, SnapshotSelf, 2);
 	index_rescan(scan, keys, 2, nullptr, 0);
 	TupleTableSlot *slot = table_slot_create(segment, nullptr);
+	const int32 first_era = first_era_with_tables();
 	int older = 0;
 	while (older < enough_older && index_getnext_slot(scan, BackwardScanDirection, slot)) {
 		CHECK_FOR_INTERRUPTS();
 		slot_getallattrs(slot);
 		const Datum *values = slot->tts_values;
+		if (DatumGetInt32(values[change_era - 1]) < first_era) // its OIDs are other tables now
+			continue;
 		if (!DatumGetBool(DirectFunctionCall2(jsonb_eq, values[change_key - 1], JsonbPGetDatum(key))))
 			continue;
 		Episode episode{};

@@ -116,10 +116,15 @@ asio::awaitable<void> Feed::live(db::Connection &connection)
 
 asio::awaitable<void> Feed::begin(db::Connection &connection)
 {
-	if (position_)
+	const wire::PositionPtr now = co_await read_position(connection);
+	if (position_ && now->same_history(*position_))
 		co_return;
-	position_ = co_await read_position(connection);
-	sink_.restart("the feed begins", position_);
+	// On a timeline that branched off, the feed might go on; but snapshots were read from the old one too, perhaps later than it.
+	const std::string reason = position_ ? "the server was promoted or restored" : "the feed begins";
+	if (position_)
+		log::warn("the feed begins anew", log::Field("reason", reason));
+	position_ = now;
+	sink_.restart(reason, position_);
 }
 
 asio::awaitable<void> Feed::read(db::Connection &connection)

@@ -29,16 +29,20 @@ CREATE TABLE lockstep.era (
 	system_identifier bigint NOT NULL,
 	database oid NOT NULL,
 	timeline integer NOT NULL,
-	started timestamptz NOT NULL
+	started timestamptz NOT NULL,
+	-- The id of lockstep.beginning: a dump that is restored over the database it came from begins a new life too.
+	beginning uuid
 );
 COMMENT ON TABLE lockstep.era IS 'the lives of this database''s transaction numbers: a restore or a failover begins a new one';
 
 -- Not dumped: who restores a dump begins anew.
 CREATE TABLE lockstep.beginning (
-	lsn pg_lsn NOT NULL
+	lsn pg_lsn NOT NULL,
+	id uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid()
 );
 INSERT INTO lockstep.beginning VALUES (pg_catalog.pg_current_wal_insert_lsn());
 COMMENT ON TABLE lockstep.beginning IS 'where the WAL was when the extension was created: the log knows nothing from before';
+COMMENT ON COLUMN lockstep.beginning.id IS 'names this creation of the extension; copies of the files keep it, a dump that is restored gets another';
 
 CREATE SEQUENCE lockstep.origin_id_seq AS bigint;
 COMMENT ON SEQUENCE lockstep.origin_id_seq IS 'numbers of lockstep.origin';

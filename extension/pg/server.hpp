@@ -26,10 +26,12 @@ extern "C" {
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "access/tableam.h"
-#include "access/transam.h" // TransactionIdGetCommitLSN
-#include "access/xact.h"    // RegisterXactCallback
-#include "access/xlog.h"    // XLogFlush, GetSystemIdentifier
+#include "access/timeline.h" // readTimeLineHistory
+#include "access/transam.h"  // TransactionIdGetCommitLSN
+#include "access/xact.h"     // RegisterXactCallback
+#include "access/xlog.h"     // XLogFlush, GetSystemIdentifier
 #include "access/xloginsert.h"
+#include "access/xlogrecovery.h"  // GetCurrentReplayRecPtr
 #include "access/xlog_internal.h" // SizeOfXLogLongPHD
 #include "catalog/dependency.h"   // getExtensionOfObject
 #include "catalog/index.h"        // BuildIndexInfo
@@ -96,6 +98,7 @@ extern "C" {
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
+#include "utils/uuid.h"
 #include "utils/datetime.h" // MAXDATELEN
 #include "utils/wait_event.h"
 #include "utils/xid8.h" // FullTransactionIdGetDatum

@@ -8,8 +8,8 @@ import { sleep } from './place.js'
 
 const run = promisify(execFile)
 
-/// Those that every run must have seen come first in the list.
-const names = ['one backend killed', 'everything killed', 'immediate', 'fast', 'postmaster killed', 'terminated', 'cancelled', 'checkpoint', 'vacuum']
+const crashing = ['one backend killed', 'everything killed', 'immediate', 'fast', 'postmaster killed', 'terminated']
+const names = [...crashing, 'cancelled', 'checkpoint', 'vacuum']
 
 export class Faults {
 	constructor(place, random, truth, say) {
@@ -18,13 +18,15 @@ export class Faults {
 		this.counts = Object.fromEntries(names.map((name) => [name, 0]))
 	}
 
-	/// In random order, each of them once before any comes again.
-	async work(resting) {
+	/// In random order, each of them once before any comes again. `calm`: nobody loses a connection.
+	async work(resting, calm) {
 		while (!resting()) {
-			await sleep(this.random.int(700, 2600))
+			await sleep(this.random.int(900, 3000))
 			if (resting()) return
 			if (this.queue.length === 0) this.queue = names.map((name) => [this.random.next(), name]).sort((a, b) => a[0] - b[0]).map(([, name]) => name)
-			await this.happen(this.queue.pop())
+			const index = calm ? this.queue.findLastIndex((name) => !crashing.includes(name)) : this.queue.length - 1
+			if (index < 0) continue
+			await this.happen(this.queue.splice(index, 1)[0])
 		}
 	}
 

@@ -47,7 +47,7 @@ async function live(place, number) {
 	})
 	const truth = new Truth(world)
 	const stream = (name) => random.stream(`${seed}/${number}/${name}`)
-	const writers = Array.from({ length: 5 }, (_, i) => new Writer(`w${i}`, world, place, stream(`writer ${i}`), truth))
+	const writers = Array.from({ length: 6 }, (_, i) => new Writer(`w${i}`, world, place, stream(`writer ${i}`), truth))
 	const long = new Writer('long', world, place, stream('long'), truth)
 	const readers = Array.from({ length: 4 }, (_, i) => new Reader(`reader ${i}`, world, place, stream(`reader ${i}`), false))
 	const faults = new Faults(place, stream('faults'), truth, say)
@@ -67,17 +67,18 @@ async function live(place, number) {
 		if (is_over) round_end = Math.max(world_end, Date.now() + 5_000)
 		const durability = random.weighted({ mixed: 5, off: 4, on: 1 })
 		for (const writer of [...writers, long]) writer.synchronous = { mixed: ['on', 'off', 'local'], off: ['off'], on: ['on'] }[durability]
-		say(`round ${tally.rounds}: synchronous_commit ${durability}`)
+		const calm = number + tally.rounds > 2 && random.chance(0.25)
+		say(`round ${tally.rounds}: synchronous_commit ${durability}${calm ? ', calm' : ''}`)
 		let quiet = false
 		const over = () => Date.now() >= round_end || failures.length > 0
 		const reading = readers.map((reader) => reader.read(() => quiet || failures.length > 0).catch((error) => fail(reader.name, error, reader)))
 		const tasks = [
 			...writers.map((writer) => writer.work(over).catch((error) => fail(`writer ${writer.name}`, error))),
-			faults.work(over).catch((error) => fail('faults', error)),
+			faults.work(over, calm).catch((error) => fail('faults', error)),
 			keepNames(place, world, over).catch((error) => fail('names', error)),
 			resolve(place, truth, resolver, over).catch((error) => fail('resolver', error)),
 		]
-		if (random.chance(0.7)) tasks.push(longTransaction(long, place, over).catch((error) => fail('long transaction', error)))
+		if (calm || random.chance(0.6)) tasks.push(longTransaction(long, place, over).catch((error) => fail('long transaction', error)))
 		await Promise.all(tasks)
 		if (is_over) await resolveAll(place, truth).catch((error) => fail('resolver', error))
 		quiet = true

@@ -153,7 +153,7 @@ export class World {
 		return `
 			CREATE FUNCTION tally() RETURNS trigger LANGUAGE plpgsql AS $$
 			BEGIN
-				INSERT INTO tally (id, n1) VALUES (1 + abs(hashtext(TG_ARGV[0])) % 3, 1) ON CONFLICT (id) DO UPDATE SET n1 = tally.n1 + 1;
+				INSERT INTO tally (id, n1) VALUES (1 + floor(random() * 25), 1) ON CONFLICT (id) DO UPDATE SET n1 = tally.n1 + 1;
 				RETURN NULL;
 			END $$;
 			CREATE FUNCTION same_row() RETURNS trigger LANGUAGE plpgsql AS $$

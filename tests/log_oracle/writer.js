@@ -43,7 +43,7 @@ export class Writer {
 
 	async prepareSession(client) {
 		const { random } = this
-		const settings = [`lock_timeout = '${random.pick([300, 1000, 2000])}ms'`, `application_name = 'writer ${this.name}'`]
+		const settings = [`lock_timeout = '${random.pick([50, 200, 800])}ms'`, `application_name = 'writer ${this.name}'`]
 		if (random.chance(0.4)) settings.push("lockstep.log_buffer_size = '64kB'")
 		for (const [name, values] of Object.entries(session_settings)) {
 			if (random.chance(0.5)) settings.push(`${name} = '${random.pick(values)}'`)
@@ -68,7 +68,7 @@ export class Writer {
 			if (random.chance(0.06)) await this.run(client, 'SET LOCAL session_replication_role = replica')
 			if (random.chance(0.05)) await this.run(client, `SET LOCAL statement_timeout = '${random.int(1, 60)}ms'`)
 			if (plan.early || held) await this.enter(client, tx)
-			await this.block(client, random.int(1, 5), 0, plan)
+			await this.block(client, held ? 1 : random.int(1, 5), 0, plan)
 			if (!plan.early && !held) await this.enter(client, tx)
 			if (random.chance(0.03)) await sleep(random.int(20, 700))
 			if (held) await held()
@@ -161,7 +161,7 @@ export class Writer {
 	async operation(client, plan) {
 		const { random, world } = this
 		const may_reshape = plan.isolation === 'READ COMMITTED' && !this.truncates
-		if (may_reshape && random.chance(0.012)) return this.reshape(client)
+		if (may_reshape && random.chance(0.025)) return this.reshape(client)
 		if (random.chance(0.12)) return this.run(client, block(random, world))
 		const made = statement(random, world)
 		if (made.truncates && this.reshaped.size > 0) return undefined

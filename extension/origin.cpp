@@ -124,8 +124,10 @@ Origin origin_of_tuple(TupleDesc descriptor, HeapTuple tuple, int64 *id)
 	return from_strings(DatumGetBool(values[origin_verified - 1]), list);
 }
 
-int64 find_origin(Relation relation, const Origin &origin, int64 hash)
+/// 0: there is none. `is_own`: this transaction wrote it, and may yet roll it back, perhaps with a savepoint.
+int64 find_origin(Relation relation, const Origin &origin, int64 hash, bool *is_own)
 {
+	*is_own = false;
 	ScanKeyData key;
 	ScanKeyInit(&key, origin_hash, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(hash));
 	// Rows here never change, so any that is committed will do; an MVCC snapshot would make serializable transactions fail on each
@@ -137,6 +139,7 @@ int64 find_origin(Relation relation, const Origin &origin, int64 hash)
 		int64 candidate;
 		if (same(origin_of_tuple(RelationGetDescr(relation), tuple, &candidate), origin)) {
 			id = candidate;
+			*is_own = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
 			break;
 		}
 	}
@@ -207,9 +210,10 @@ int64 intern_origin(const Origin *origin)
 
 	// Two backends that meet a new context at once both write it. Uniqueness would make one wait for the other's commit.
 	Relation relation = table_open(catalog.origin, RowExclusiveLock);
-	int64 id = find_origin(relation, *origin, hash);
-	const bool is_new = id == 0;
-	if (is_new)
+	bool is_own;
+	int64 id = find_origin(relation, *origin, hash, &is_own);
+	const bool is_new = id == 0 || is_own;
+	if (id == 0)
 		id = write_origin(relation, *origin, hash);
 	table_close(relation, RowExclusiveLock);
 

@@ -121,5 +121,24 @@ INSERT INTO t VALUES (2000);
 SELECT o.session_user_name = session_user AS "session user", o.application FROM lockstep.change c JOIN lockstep.origin o ON o.id = c.origin
 WHERE c.key = '{"id": 2000}' AND c.root = 't'::regclass;
 RESET application_name;
+
+-- What a savepoint wrote about the actor, and was met again after a roll-back further in, is not relied on when it is rolled back itself.
+SELECT lockstep.position() AS start \gset
+ALTER TABLE t ADD COLUMN w text;
+SET lockstep.actor = 'eve';
+SET lockstep.log_buffer_size = '64kB';
+BEGIN;
+SAVEPOINT a;
+INSERT INTO t (id, w) VALUES (3000, repeat('large', 20000));
+SAVEPOINT b;
+ROLLBACK TO b;
+INSERT INTO t (id, w) VALUES (3001, repeat('large', 20000));
+ROLLBACK TO a;
+INSERT INTO t VALUES (3002);
+COMMIT;
+INSERT INTO t VALUES (3003);
+RESET lockstep.log_buffer_size;
+RESET lockstep.actor;
+SELECT * FROM pg_temp.who(:'start');
 DROP TABLE t;
 DROP ROLE regress_lockstep_user;

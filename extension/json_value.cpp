@@ -1,3 +1,5 @@
+#include "core/utc_text.hpp"
+
 #include "json_value.hpp"
 
 namespace lockstep
@@ -97,6 +99,21 @@ char *object_name(Oid type, Oid object)
 	return name ? name : psprintf("%u", object);
 }
 
+/// As JsonEncodeDateTime() does under the fixed settings, at a tenth of the cost for dates and timestamps of our time.
+int write_datetime(char *text, Oid type, Datum datum)
+{
+	int length = 0;
+	if (type == TIMESTAMPTZOID || type == TIMESTAMPOID)
+		length = core::write_timestamp(DatumGetTimestamp(datum), type == TIMESTAMPTZOID, text);
+	else if (type == DATEOID)
+		length = core::write_date(DatumGetDateADT(datum), text);
+	if (length == 0) {
+		JsonEncodeDateTime(text, datum, type, nullptr);
+		length = static_cast<int>(strlen(text));
+	}
+	return length;
+}
+
 /// A value that has no parts.
 void set_scalar(JsonbValue &value, ValueType &type, Datum datum)
 {
@@ -139,9 +156,9 @@ void set_scalar(JsonbValue &value, ValueType &type, Datum datum)
 		set_jsonb(value, datum);
 		return;
 	case ColumnKind::datetime: {
+		static_assert(core::utc_text_size <= MAXDATELEN);
 		auto *buffer = static_cast<char *>(palloc(MAXDATELEN + 1));
-		JsonEncodeDateTime(buffer, datum, type.type, nullptr);
-		set_string(value, buffer, static_cast<int>(strlen(buffer)));
+		set_string(value, buffer, write_datetime(buffer, type.type, datum));
 		return;
 	}
 	case ColumnKind::object_name: {

@@ -79,6 +79,7 @@ extern "C" {
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/bytea.h" // bytea_output
+#include "utils/date.h"  // DatumGetDateADT
 #include "utils/datum.h" // datum_image_eq
 #include "utils/float.h" // extra_float_digits
 #include "utils/fmgroids.h"

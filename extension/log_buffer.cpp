@@ -124,14 +124,14 @@ void at_transaction_event(XactEvent event, void *)
 			ring_doorbell();
 		origins_committed();
 		era_committed();
-		forget_current_origin();
+		forget_former_origins();
 		reset();
 		break;
 	case XACT_EVENT_PREPARE: // whether its rows will ever be there is open
 	case XACT_EVENT_ABORT:
 		forget_uncommitted_origins();
 		forget_uncommitted_era();
-		forget_current_origin();
+		forget_former_origins();
 		reset();
 		break;
 	default: // parallel workers write nothing

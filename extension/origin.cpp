@@ -67,10 +67,24 @@ constexpr int interned_count = 64;
 Interned interned[interned_count];
 int next_victim = 0;
 
-Origin *current = nullptr; // in TopTransactionContext
+bool any_uncommitted = false;
+
+// The contexts of this transaction, the present one last. That outlives the transaction if it was the only one: most sessions have no other.
+MemoryContext contexts = nullptr;
+int context_count = 0;
+Origin *current = nullptr;
 uint64 current_generation = 0;
 char *current_application = nullptr;
 Oid current_session_user = InvalidOid;
+/// What intern_origin() found for `current`.
+int64 current_id = 0; // 0: not known
+Oid current_table = InvalidOid;
+
+/// A role was renamed, perhaps the session's.
+void role_changed(Datum, int, uint32)
+{
+	++settings.context_generation;
+}
 
 /// The client's address, empty for a local one. (MyProcPort would say, but its header needs Kerberos' headers.)
 const char *client_address()
@@ -187,13 +201,24 @@ const Origin *current_origin()
 		current_session_user == GetSessionUserId() && current_application == application_name &&
 		strcmp(current->application, application_name ? application_name : "") == 0)
 		return current;
+	static bool registered = false;
+	if (!registered) {
+		CacheRegisterSyscacheCallback(AUTHOID, role_changed, 0);
+		registered = true;
+	}
+	const uint64 generation = settings.context_generation; // before roles are looked up
 	const Origin now = gather();
 	if (!current || !same(*current, now)) {
-		auto *origin = static_cast<Origin *>(MemoryContextAlloc(TopTransactionContext, sizeof(Origin)));
-		*origin = copy_origin(now, TopTransactionContext);
+		if (!contexts)
+			contexts =
+				AllocSetContextCreate(TopMemoryContext, "lockstep current origin", ALLOCSET_SMALL_SIZES);
+		auto *origin = static_cast<Origin *>(MemoryContextAlloc(contexts, sizeof(Origin)));
+		*origin = copy_origin(now, contexts);
 		current = origin;
+		current_id = 0;
+		++context_count;
 	}
-	current_generation = settings.context_generation;
+	current_generation = generation;
 	current_application = application_name;
 	current_session_user = GetSessionUserId();
 	return current;
@@ -202,11 +227,18 @@ const Origin *current_origin()
 int64 intern_origin(const Origin *origin)
 {
 	const LogCatalog &catalog = log_catalog();
+	if (origin == current && current_id != 0 && current_table == catalog.origin)
+		return current_id;
 	const int64 hash = hash_of(*origin);
 	for (const Interned &entry : interned)
 		if (entry.id != 0 && entry.hash == hash && entry.table == catalog.origin &&
-			same(entry.origin, *origin))
+			same(entry.origin, *origin)) {
+			if (origin == current) {
+				current_id = entry.id;
+				current_table = entry.table;
+			}
 			return entry.id;
+		}
 
 	// Two backends that meet a new context at once both write it. Uniqueness would make one wait for the other's commit.
 	Relation relation = table_open(catalog.origin, RowExclusiveLock);
@@ -226,6 +258,7 @@ int64 intern_origin(const Origin *origin)
 	entry.origin = copy_origin(*origin, entry.context);
 	entry.hash = hash;
 	entry.uncommitted = is_new;
+	any_uncommitted |= is_new;
 	entry.table = catalog.origin;
 	entry.id = id;
 	return id;
@@ -249,21 +282,32 @@ bool read_origin(int64 id, Snapshot snapshot, Origin *origin)
 
 void forget_uncommitted_origins()
 {
+	if (!any_uncommitted)
+		return;
 	for (Interned &entry : interned)
 		if (entry.uncommitted) {
 			entry.id = 0;
 			entry.uncommitted = false;
 		}
+	any_uncommitted = false;
+	current_id = 0;
 }
 
 void origins_committed()
 {
+	if (!any_uncommitted)
+		return;
 	for (Interned &entry : interned)
 		entry.uncommitted = false;
+	any_uncommitted = false;
 }
 
-void forget_current_origin()
+void forget_former_origins()
 {
+	if (context_count <= 1)
+		return;
+	MemoryContextReset(contexts);
+	context_count = 0;
 	current = nullptr;
 }
 

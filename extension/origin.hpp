@@ -30,6 +30,7 @@ bool read_origin(int64 id, Snapshot snapshot, Origin *origin);
 /// At the end of a transaction, and when a sub-transaction aborts (its rows of lockstep.origin are gone).
 void forget_uncommitted_origins();
 void origins_committed();
-void forget_current_origin();
+/// At the end of a transaction, when nothing refers to them any more.
+void forget_former_origins();
 
 } // namespace lockstep

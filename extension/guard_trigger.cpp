@@ -6,6 +6,7 @@
 #include "errors.hpp"
 #include "pg/server.hpp"
 #include "relation_info.hpp"
+#include "same_value.hpp"
 
 LOCKSTEP_SQL_FUNCTION(lockstep_guard)
 
@@ -28,12 +29,33 @@ bool is_effective(
 			continue;
 		if (old_row->tts_isnull[i] != new_row->tts_isnull[i])
 			return true;
-		if (!old_row->tts_isnull[i] &&
-			!datum_image_eq(
-				old_row->tts_values[i], new_row->tts_values[i], attribute->attbyval, attribute->attlen))
+		if (!old_row->tts_isnull[i] && !same_value(old_row->tts_values[i], new_row->tts_values[i], attribute))
 			return true;
 	}
 	return false;
+}
+
+/// Where a column of fixed width stands in the tuple, if the tuple has a value for it.
+char *place_of(HeapTuple tuple, TupleDesc descriptor, AttrNumber column)
+{
+	HeapTupleHeader header = tuple->t_data;
+	if (column > HeapTupleHeaderGetNatts(header))
+		return nullptr;
+	char *data = reinterpret_cast<char *>(header) + header->t_hoff;
+	Size at = 0;
+	for (int i = 0; i < column; ++i) {
+		const bool is_last = i == column - 1;
+		if (!HeapTupleNoNulls(tuple) && att_isnull(i, header->t_bits)) {
+			if (is_last)
+				return nullptr;
+			continue;
+		}
+		Form_pg_attribute attribute = TupleDescAttr(descriptor, i);
+		at = att_align_pointer(at, attribute->attalign, attribute->attlen, data + at);
+		if (!is_last)
+			at = att_addlength_pointer(at, attribute->attlen, data + at);
+	}
+	return data + at;
 }
 
 HeapTuple with_version(const RelationInfo &info, TriggerData *trigger, int64 version)
@@ -43,11 +65,17 @@ HeapTuple with_version(const RelationInfo &info, TriggerData *trigger, int64 ver
 			errdetail("The version column of \"%s\" is of type integer.",
 				RelationGetRelationName(trigger->tg_relation)),
 			errhint("Change its type to bigint."));
+	TupleDesc descriptor = RelationGetDescr(trigger->tg_relation);
+	HeapTuple tuple = heap_copytuple(trigger->tg_newtuple);
+	if (char *place = place_of(tuple, descriptor, info.version_column)) {
+		store_att_byval(place, version_to_datum(info, version),
+			info.version_type == INT4OID ? sizeof(int32) : sizeof(int64));
+		return tuple;
+	}
 	int column = info.version_column;
 	Datum value = version_to_datum(info, version);
 	bool is_null = false;
-	return heap_modify_tuple_by_cols(
-		trigger->tg_newtuple, RelationGetDescr(trigger->tg_relation), 1, &column, &value, &is_null);
+	return heap_modify_tuple_by_cols(tuple, descriptor, 1, &column, &value, &is_null);
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 #include "log_writer.hpp"
 #include "pg/server.hpp"
 #include "relation_info.hpp"
+#include "same_value.hpp"
 
 LOCKSTEP_SQL_FUNCTION(lockstep_log)
 LOCKSTEP_SQL_FUNCTION(lockstep_log_truncate)
@@ -88,8 +89,7 @@ int find_changed(
 		const int at = info.columns.columns[i].number - 1;
 		Form_pg_attribute attribute = TupleDescAttr(descriptor, at);
 		changed[i] = before.nulls[at] != after.nulls[at] || before.is_missing(at) != after.is_missing(at) ||
-			(!before.nulls[at] &&
-				!datum_image_eq(before.values[at], after.values[at], attribute->attbyval, attribute->attlen));
+			(!before.nulls[at] && !same_value(before.values[at], after.values[at], attribute));
 		count += changed[i];
 	}
 	return count;

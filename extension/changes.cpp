@@ -191,6 +191,15 @@ size_t page_end(const Feed &feed, int64 max_changes)
 	return feed.count;
 }
 
+int place_of_segment(const OpenSegments &open, int32 number)
+{
+	for (int i = 0; i < open.count; ++i)
+		if (open.segments[i].number == number)
+			return i;
+	elog(ERROR, "segment %d of the change log was found, and is not open", number);
+	pg_unreachable();
+}
+
 void write_page(Feed &feed, size_t end, bool keep_rest, ReturnSetInfo *result)
 {
 	Writer writer{feed, result, make_hash("lockstep feed tables", sizeof(Oid), sizeof(NamedTable)),
@@ -203,9 +212,10 @@ void write_page(Feed &feed, size_t end, bool keep_rest, ReturnSetInfo *result)
 	const PositionView final = core::unite(feed.upto, feed.since, {palloc_array_of<Xid>(bound + 1), bound});
 	MemoryContext row_context =
 		AllocSetContextCreate(CurrentMemoryContext, "lockstep feed row", ALLOCSET_DEFAULT_SIZES);
-	auto **slots = palloc_array_of<TupleTableSlot *>(feed.segment_count);
-	for (int s = 0; s < feed.segment_count; ++s)
-		slots[s] = table_slot_create(feed.relations[s], nullptr);
+	auto **slots = palloc_array_of<TupleTableSlot *>(Max(feed.open.count, 1));
+	for (int s = 0; s < feed.open.count; ++s)
+		slots[s] = table_slot_create(feed.open.relations[s], nullptr);
+	int place_in_open = 0; // of the segment of the change before
 
 	const bool complete = end == feed.count;
 	for (size_t i = 0; i < end; ++i) {
@@ -225,9 +235,12 @@ void write_page(Feed &feed, size_t end, bool keep_rest, ReturnSetInfo *result)
 			position.identity = here.identity;
 			position.lsn = here.lsn;
 		}
-		TupleTableSlot *slot = slots[found.segment];
+		if (feed.open.segments[place_in_open].number != found.segment)
+			place_in_open = place_of_segment(feed.open, found.segment);
+		TupleTableSlot *slot = slots[place_in_open];
 		ItemPointerData place = found.place;
-		if (!table_tuple_fetch_row_version(feed.relations[found.segment], &place, GetActiveSnapshot(), slot))
+		if (!table_tuple_fetch_row_version(
+				feed.open.relations[place_in_open], &place, GetActiveSnapshot(), slot))
 			elog(ERROR, "could not fetch a change from the log");
 		MemoryContext caller = MemoryContextSwitchTo(row_context);
 		writer.put(slot, transaction_ends ? &position : nullptr);
@@ -235,7 +248,7 @@ void write_page(Feed &feed, size_t end, bool keep_rest, ReturnSetInfo *result)
 		MemoryContextReset(row_context);
 		ExecClearTuple(slot);
 	}
-	for (int s = 0; s < feed.segment_count; ++s)
+	for (int s = 0; s < feed.open.count; ++s)
 		ExecDropSingleTupleTableSlot(slots[s]);
 	if (keep_rest && !complete)
 		remember_rest(feed, end, progress.position(), progress.passed());
@@ -269,10 +282,7 @@ extern "C" Datum lockstep_changes(PG_FUNCTION_ARGS)
 		require_covered(feed.upto, here, PositionRole::upto);
 	}
 	feed.first_era = first_readable_era();
-	feed.segments = list_segments(&feed.segment_count);
-	feed.relations = palloc_array_of<Relation>(Max(feed.segment_count, 1));
-	for (int s = 0; s < feed.segment_count; ++s)
-		feed.relations[s] = table_open(feed.segments[s].relation, AccessShareLock);
+	feed.open = open_segments_between(feed.since, feed.upto, feed.first_era);
 
 	const bool is_paged = PG_ARGISNULL(1) && !PG_ARGISNULL(2);
 	if (!is_paged || !take_rest(feed, max_changes))
@@ -281,7 +291,6 @@ extern "C" Datum lockstep_changes(PG_FUNCTION_ARGS)
 		write_page(feed, page_end(feed, max_changes), is_paged,
 			reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo));
 
-	for (int s = 0; s < feed.segment_count; ++s)
-		table_close(feed.relations[s], NoLock);
+	close_segments(feed.open, NoLock);
 	PG_RETURN_NULL();
 }

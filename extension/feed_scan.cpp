@@ -35,9 +35,9 @@ void scan_range(Feed &feed, Xid from, Xid to)
 {
 	if (from >= to)
 		return;
-	for (int s = 0; s < feed.segment_count; ++s) {
-		Relation segment = feed.relations[s];
-		Relation index = index_open(feed.segments[s].index, AccessShareLock);
+	for (int s = 0; s < feed.open.count; ++s) {
+		Relation segment = feed.open.relations[s];
+		Relation index = index_open(position_index(feed.open, s), AccessShareLock);
 		TupleTableSlot *slot = table_slot_create(segment, nullptr);
 		ScanKeyData keys[2];
 		ScanKeyInit(&keys[0], 1, BTGreaterEqualStrategyNumber, F_XID8GE,
@@ -60,7 +60,7 @@ void scan_range(Feed &feed, Xid from, Xid to)
 			found.seq = DatumGetInt64(slot->tts_values[change_seq - 1]);
 			found.ordinal = static_cast<uint32>(DatumGetInt32(slot->tts_values[change_ordinal - 1]));
 			found.place = slot->tts_tid;
-			found.segment = static_cast<uint16>(s);
+			found.segment = feed.open.segments[s].number;
 			const Op op = static_cast<Op>(DatumGetChar(slot->tts_values[change_op - 1]));
 			found.is_marker = op == Op::marker;
 			found.is_delete = op == Op::remove;

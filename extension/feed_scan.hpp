@@ -3,8 +3,8 @@
 
 #include "core/position.hpp"
 
-#include "log_catalog.hpp"
 #include "pg/server.hpp"
+#include "segment_list.hpp"
 
 namespace lockstep
 {
@@ -18,8 +18,8 @@ struct Found {
 	int64 seq;
 	int64 last_seq; // of its transaction
 	uint32 ordinal;
+	int32 segment; // its number
 	ItemPointerData place;
-	uint16 segment; // index into Feed::segments
 	bool is_marker;
 	bool is_delete;
 	int64 version;
@@ -29,9 +29,7 @@ struct Found {
 struct Feed {
 	PositionView since;
 	PositionView upto;
-	Segment *segments;
-	Relation *relations;
-	int segment_count;
+	OpenSegments open;
 	Found *found;
 	size_t count;
 	size_t capacity;

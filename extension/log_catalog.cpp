@@ -1,7 +1,5 @@
 #include "log_catalog.hpp"
 
-#include "log_tables.hpp"
-
 namespace lockstep
 {
 
@@ -11,22 +9,16 @@ namespace
 LogCatalog catalog;
 bool catalog_valid = false;
 
-Segment newest;
-bool newest_valid = false;
-
 /// Counts invalidations, so that one that comes while a cache is being filled is not overlooked.
 uint64 invalidations = 0;
 
 void relation_changed(Datum, Oid relid)
 {
 	// A new or detached segment invalidates the parent, a re-created extension its old tables.
-	if (relid == InvalidOid || relid == catalog.change || relid == newest.relation ||
-		relid == catalog.tracked_table || relid == catalog.origin || relid == catalog.era ||
-		relid == catalog.change_seq || relid == catalog.origin_seq || relid == catalog.beginning) {
-		++invalidations;
-		catalog_valid = false;
-		newest_valid = false;
-	}
+	if (relid == InvalidOid || is_segment_catalog(relid) || relid == catalog.tracked_table ||
+		relid == catalog.origin || relid == catalog.era || relid == catalog.change_seq ||
+		relid == catalog.origin_seq || relid == catalog.beginning)
+		forget_log_catalog();
 }
 
 bool load_catalog()
@@ -52,6 +44,8 @@ bool load_catalog()
 		{"origin_id_seq", &found.origin_seq},
 		{"era", &found.era},
 		{"beginning", &found.beginning},
+		{"segment", &found.segment},
+		{"retirement", &found.retirement},
 	};
 	for (const auto &part : parts) {
 		*part.oid = get_relname_relid(part.name, found.schema);
@@ -63,33 +57,22 @@ bool load_catalog()
 	return true;
 }
 
-Oid position_index(Relation segment)
-{
-	List *indexes = RelationGetIndexList(segment);
-	Oid found = InvalidOid;
-	ListCell *cell;
-	foreach (cell, indexes) {
-		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
-		const Form_pg_index form = index->rd_index;
-		if (form->indnkeyatts == 2 && form->indkey.values[0] == change_xid &&
-			form->indkey.values[1] == change_seq && form->indisvalid)
-			found = RelationGetRelid(index);
-		index_close(index, AccessShareLock);
-	}
-	list_free(indexes);
-	if (!OidIsValid(found))
-		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			errmsg("segment \"%s\" of the change log has no index on (xid, seq)",
-				RelationGetRelationName(segment)),
-			errhint("Create it again, or restore the log from a backup."));
-	return found;
-}
-
 } // namespace
 
 bool log_catalog_exists()
 {
 	return catalog_valid || load_catalog();
+}
+
+bool is_segment_catalog(Oid relation)
+{
+	return relation == catalog.change || relation == catalog.segment || relation == catalog.retirement;
+}
+
+void forget_log_catalog()
+{
+	++invalidations;
+	catalog_valid = false;
 }
 
 uint64 log_catalog_generation()
@@ -104,53 +87,6 @@ const LogCatalog &log_catalog()
 			errmsg("extension \"lockstep\" is not installed in this database"),
 			errhint("Run CREATE EXTENSION lockstep, or remove its triggers."));
 	return catalog;
-}
-
-namespace
-{
-
-Segment *read_segments(int *count, bool with_index)
-{
-	Relation parent = table_open(log_catalog().change, AccessShareLock);
-	PartitionDesc partitions = RelationGetPartitionDesc(parent, true);
-	*count = partitions->nparts;
-	auto *segments = palloc_array_of<Segment>(Max(*count, 1));
-	// LIST partitions of single numbers are kept in the order of their bounds: oldest first.
-	for (int i = 0; i < *count; ++i)
-		segments[i] = {partitions->oids[i], InvalidOid, DatumGetInt32(partitions->boundinfo->datums[i][0])};
-	for (int i = 0; with_index && i < *count; ++i) {
-		Relation segment = table_open(segments[i].relation, AccessShareLock);
-		segments[i].index = position_index(segment);
-		table_close(segment, NoLock);
-	}
-	table_close(parent, NoLock);
-	return segments;
-}
-
-} // namespace
-
-Segment *list_segments(int *count)
-{
-	return read_segments(count, true);
-}
-
-Oid current_segment(int32 *number)
-{
-	if (!catalog_valid || !newest_valid) {
-		const uint64 before = invalidations;
-		int count;
-		// Writing needs no index: pg_restore makes tables first, fires our event trigger, and makes indexes last.
-		Segment *segments = read_segments(&count, false);
-		if (count == 0)
-			ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("the change log has no segment"),
-				errhint("Run SELECT lockstep.maintain() as a superuser."));
-		newest = segments[count - 1];
-		newest_valid = before == invalidations;
-		pfree(segments);
-	}
-	*number = newest.number;
-	return newest.relation;
 }
 
 void register_log_catalog_callbacks()

@@ -17,6 +17,8 @@ struct LogCatalog {
 	Oid origin_seq;
 	Oid era;
 	Oid beginning;
+	Oid segment;    // what is known of each segment
+	Oid retirement; // up to where segments were dropped
 };
 
 /// Raises an error where the extension is not (or no longer) in this database.
@@ -28,18 +30,11 @@ uint64 log_catalog_generation();
 /// True where the extension is in this database; never raises.
 bool log_catalog_exists();
 
-/// One table of the log.
-struct Segment {
-	Oid relation;
-	Oid index; // its index on (xid, seq)
-	int32 number;
-};
+/// Is this one of the tables that say which segments there are?
+bool is_segment_catalog(Oid relation);
 
-/// The segments, oldest first, palloc'd in the current context.
-Segment *list_segments(int *count);
-
-/// Where new changes go: the newest segment. Raises an error where there is none.
-Oid current_segment(int32 *number);
+/// To be read anew: lockstep's own tables may have changed.
+void forget_log_catalog();
 
 void register_log_catalog_callbacks();
 

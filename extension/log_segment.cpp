@@ -4,6 +4,7 @@
 
 #include "log_catalog.hpp"
 #include "log_tables.hpp"
+#include "segment_list.hpp"
 
 namespace lockstep
 {
@@ -104,7 +105,7 @@ void sort_by_key(TupleTableSlot **slots, int count)
 OpenSegment open_current_segment(int32 *number)
 {
 	OpenSegment segment{};
-	segment.relation = table_open(current_segment(number), RowExclusiveLock);
+	segment.relation = open_newest_segment(number);
 	load_indexes(segment.relation);
 	segment.index_count = cache.count;
 	for (int i = 0; i < cache.count; ++i) {

@@ -51,6 +51,31 @@ enum EraColumn : AttrNumber {
 
 enum BeginningColumn : AttrNumber { beginning_lsn = 1, beginning_id, beginning_columns = beginning_id };
 
+enum SegmentColumn : AttrNumber {
+	segment_number = 1,
+	segment_relation,
+	segment_opened_at,
+	segment_closed_at,
+	segment_first_era,
+	segment_last_era,
+	segment_first_xid,
+	segment_last_xid,
+	segment_first_seq,
+	segment_last_seq,
+	segment_first_at,
+	segment_last_at,
+	segment_changes,
+	segment_bytes,
+	segment_columns = segment_bytes
+};
+
+enum RetirementColumn : AttrNumber {
+	retirement_position = 1,
+	retirement_last_at,
+	retirement_segments,
+	retirement_columns = retirement_segments
+};
+
 enum TrackedTableColumn : AttrNumber {
 	tracked_relation = 1,
 	tracked_key_columns,

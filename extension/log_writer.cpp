@@ -3,6 +3,7 @@
 #include "era.hpp"
 #include "log_catalog.hpp"
 #include "log_segment.hpp"
+#include "segment_list.hpp"
 #include "sequence.hpp"
 
 namespace lockstep
@@ -141,11 +142,12 @@ void write_changes(const PendingChange *changes, int count)
 uint32 logged_place_of(const NewChange &change, uint32 place)
 {
 	const FullTransactionId own = GetTopFullTransactionIdIfAny();
-	int count;
-	Segment *segments = list_segments(&count);
-	for (int i = 0; i < count; ++i) {
-		Relation segment = table_open(segments[i].relation, AccessShareLock);
-		Relation index = index_open(segments[i].index, AccessShareLock);
+	// A segment that this transaction has written to is not closed before it ends.
+	OpenSegments open =
+		open_segments([](const Segment &segment, void *) { return !segment.is_closed; }, nullptr, nullptr);
+	for (int i = 0; i < open.count; ++i) {
+		Relation segment = open.relations[i];
+		Relation index = index_open(position_index(open, i), AccessShareLock);
 		ScanKeyData key;
 		ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_XID8EQ, FullTransactionIdGetDatum(own));
 		IndexScanDesc scan = begin_index_scan(segment, index, SnapshotSelf, 1);
@@ -165,9 +167,8 @@ uint32 logged_place_of(const NewChange &change, uint32 place)
 		ExecDropSingleTupleTableSlot(slot);
 		index_endscan(scan);
 		index_close(index, AccessShareLock);
-		table_close(segment, AccessShareLock);
 	}
-	pfree(segments);
+	close_segments(open, AccessShareLock);
 	return place;
 }
 

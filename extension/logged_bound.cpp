@@ -3,6 +3,7 @@
 #include "era.hpp"
 #include "log_catalog.hpp"
 #include "log_tables.hpp"
+#include "segment_list.hpp"
 #include "position_type.hpp"
 
 namespace lockstep
@@ -31,10 +32,9 @@ bool may_have_committed(Xid xid)
 }
 
 /// The largest transaction from `from` on with changes in this segment that the snapshot sees. 0: there is none.
-Xid largest_seen_xid(const Segment &place, const PositionView &snapshot, Xid from, int32 first_era)
+Xid largest_seen_xid(Relation segment, Oid index_oid, const PositionView &snapshot, Xid from, int32 first_era)
 {
-	Relation segment = table_open(place.relation, AccessShareLock);
-	Relation index = index_open(place.index, AccessShareLock);
+	Relation index = index_open(index_oid, AccessShareLock);
 	TupleTableSlot *slot = table_slot_create(segment, nullptr);
 	Xid found = 0;
 	Xid bound = snapshot.xmax;
@@ -74,8 +74,30 @@ Xid largest_seen_xid(const Segment &place, const PositionView &snapshot, Xid fro
 	}
 	ExecDropSingleTupleTableSlot(slot);
 	index_close(index, AccessShareLock);
-	table_close(segment, AccessShareLock);
 	return found;
+}
+
+struct Search {
+	const PositionView &snapshot;
+	int32 first_era;
+	Xid from;
+	Xid largest;
+};
+
+/// Has the segment to be looked into? Of a closed one, its bounds mostly say enough.
+bool may_hold_larger(const Segment &segment, void *context)
+{
+	auto &search = *static_cast<Search *>(context);
+	if (is_of_earlier_life(segment, search.first_era))
+		return false;
+	if (!has_bounds(segment, search.first_era))
+		return true;
+	if (segment.last_xid < Max(search.from, search.largest + 1))
+		return false;
+	if (!core::sees(search.snapshot, segment.last_xid))
+		return true;
+	search.largest = segment.last_xid;
+	return false;
 }
 
 } // namespace
@@ -87,17 +109,19 @@ Xid logged_bound()
 	const int32 first_era = first_readable_era();
 	const bool is_known =
 		settled.generation == generation && settled.first_era == first_era && settled.below <= snapshot.xmin;
-	Xid largest = is_known ? settled.largest : FirstNormalTransactionId - 1;
-	const Xid from = is_known ? settled.below : 0;
-	int count;
-	Segment *segments = list_segments(&count);
-	// A transaction that began long ago may have written into any segment.
-	for (int i = count - 1; i >= 0; --i)
-		largest = Max(largest, largest_seen_xid(segments[i], snapshot, Max(from, largest + 1), first_era));
-	pfree(segments);
-	if (largest < snapshot.xmin) // else some below `largest` may still run
-		settled = {generation, first_era, snapshot.xmin, largest};
-	return largest + 1;
+	Search search{snapshot, first_era, is_known ? settled.below : 0,
+		is_known ? settled.largest : FirstNormalTransactionId - 1};
+	// A transaction that began long ago may have written into any segment that was not closed before.
+	OpenSegments open = open_segments(may_hold_larger, &search, nullptr);
+	for (int i = open.count - 1; i >= 0; --i)
+		search.largest = Max(search.largest,
+			largest_seen_xid(open.relations[i], position_index(open, i), snapshot,
+				Max(search.from, search.largest + 1), first_era));
+	close_segments(open, AccessShareLock);
+	if (search.largest < snapshot.xmin) // else some below `largest` may still run
+		settled = {generation, first_era, snapshot.xmin, search.largest};
+	// What was in segments that are gone was delivered, too: a position that did not see it would not be covered by the log.
+	return Max(search.largest + 1, retired_bound());
 }
 
 } // namespace lockstep

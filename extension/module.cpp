@@ -5,6 +5,7 @@
 #include "log_catalog.hpp"
 #include "pg/server.hpp"
 #include "relation_info.hpp"
+#include "segment_list.hpp"
 #include "sequence.hpp"
 #include "settings.hpp"
 #include "worker.hpp"
@@ -18,6 +19,7 @@ extern "C" void _PG_init(void)
 {
 	lockstep::define_settings();
 	lockstep::register_log_catalog_callbacks();
+	lockstep::register_segment_list_callbacks();
 	lockstep::register_relation_info_callbacks();
 	lockstep::register_log_buffer_callbacks();
 	if (process_shared_preload_libraries_in_progress) {

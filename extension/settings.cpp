@@ -15,6 +15,12 @@ const config_enum_entry doorbell_modes[] = {
 	{nullptr, 0, false},
 };
 
+const config_enum_entry log_full_modes[] = {
+	{"drop_oldest", log_full_drop_oldest, false},
+	{"refuse", log_full_refuse, false},
+	{nullptr, 0, false},
+};
+
 constexpr int max_context_length = 16384;
 
 void context_changed(const char *, void *)
@@ -64,6 +70,25 @@ void define_settings()
 		"Memory for changes that wait to be written to the log.",
 		"Per (sub-)transaction; what is larger is written before commit.", &settings.log_buffer_size, 1024,
 		64, 1024 * 1024, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+	DefineCustomIntVariable("lockstep.segment_size",
+		"Size at which a segment of the log is followed by the next.",
+		"A quarter of lockstep.max_log_size, if that is less.", &settings.segment_size, 256 * 1024, 64,
+		INT_MAX, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+	DefineCustomIntVariable("lockstep.segment_age",
+		"Age at which a segment of the log is followed by the next.",
+		"A quarter of lockstep.log_retention, if that is less. An empty segment stays.",
+		&settings.segment_age, 24 * 60 * 60, 1, INT_MAX, PGC_SUSET, GUC_UNIT_S, nullptr, nullptr, nullptr);
+	DefineCustomIntVariable("lockstep.log_retention", "How long changes are kept in the log at least.",
+		"-1: forever.", &settings.log_retention, -1, -1, INT_MAX, PGC_SUSET, GUC_UNIT_S, nullptr, nullptr,
+		nullptr);
+	DefineCustomIntVariable("lockstep.max_log_size",
+		"Size of the log on disk at which lockstep.log_full applies.", "-1: no limit.",
+		&settings.max_log_size, -1, -1, INT_MAX, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+	DefineCustomEnumVariable("lockstep.log_full", "What happens when the log reaches lockstep.max_log_size.",
+		"\"drop_oldest\": the oldest segments are dropped, and readers that still needed them read the "
+		"tables anew. "
+		"\"refuse\": tracked tables cannot be written to.",
+		&settings.log_full, log_full_drop_oldest, log_full_modes, PGC_SUSET, 0, nullptr, nullptr, nullptr);
 	// It sizes shared memory: only known where that can still be reserved, as the server refuses to define it later.
 	if (process_shared_preload_libraries_in_progress)
 		DefineCustomIntVariable("lockstep.max_databases",

@@ -83,7 +83,7 @@ CREATE TABLE lockstep.change (
 	old jsonb,
 	omitted text[]
 ) PARTITION BY LIST (segment);
--- No index here: a dump would restore each segment's twice, once through the parent. ensure_segment() makes them.
+-- No index here: a dump would restore each segment's twice, once through the parent. make_segment() and close_segment() make them.
 COMMENT ON TABLE lockstep.change IS 'the change log; read it through lockstep.changes()';
 COMMENT ON COLUMN lockstep.change.xid IS 'the transaction';
 COMMENT ON COLUMN lockstep.change.seq IS 'number of the change; transactions are ordered by their last one';
@@ -94,6 +94,51 @@ COMMENT ON COLUMN lockstep.change.op IS 'i insert, u update, d delete, t truncat
 COMMENT ON COLUMN lockstep.change.row IS 'the whole row after an insert or update, before a delete';
 COMMENT ON COLUMN lockstep.change.old IS 'previous values of the columns that an update changed; the old key where an insert continues a row whose key was changed';
 COMMENT ON COLUMN lockstep.change.omitted IS 'columns left out of the images, as their value has no JSON form';
+
+-- Not dumped: segments are dumped as the ordinary tables they are, and maintain() enters those that it finds. Whatever they hold then is of an
+-- earlier era, of which readers want nothing.
+CREATE TABLE lockstep.segment (
+	number integer PRIMARY KEY,
+	relation regclass NOT NULL,
+	opened_at timestamptz NOT NULL,
+	closed_at timestamptz,
+	first_era integer,
+	last_era integer,
+	first_xid xid8,
+	last_xid xid8,
+	first_seq bigint,
+	last_seq bigint,
+	first_at timestamptz,
+	last_at timestamptz,
+	changes bigint,
+	bytes bigint
+);
+COMMENT ON TABLE lockstep.segment IS 'the segments of the change log: what each closed one holds, so that readers leave out those that cannot concern them';
+COMMENT ON COLUMN lockstep.segment.number IS 'its number: the value of lockstep.change.segment';
+COMMENT ON COLUMN lockstep.segment.relation IS 'its table';
+COMMENT ON COLUMN lockstep.segment.opened_at IS 'when it was made, or found in a restored database';
+COMMENT ON COLUMN lockstep.segment.closed_at IS 'when it was found that nobody can write to it any more; null while somebody can';
+COMMENT ON COLUMN lockstep.segment.first_era IS 'the lowest era of its changes; this and what follows is null while it is open, or where it is empty';
+COMMENT ON COLUMN lockstep.segment.last_era IS 'the highest era of its changes';
+COMMENT ON COLUMN lockstep.segment.first_xid IS 'the lowest transaction number of its changes';
+COMMENT ON COLUMN lockstep.segment.last_xid IS 'the highest transaction number of its changes';
+COMMENT ON COLUMN lockstep.segment.first_seq IS 'the lowest number of its changes';
+COMMENT ON COLUMN lockstep.segment.last_seq IS 'the highest number of its changes';
+COMMENT ON COLUMN lockstep.segment.first_at IS 'when the first of its changes was logged';
+COMMENT ON COLUMN lockstep.segment.last_at IS 'when the last of its changes was logged';
+COMMENT ON COLUMN lockstep.segment.changes IS 'how many rows it holds; null while it is open';
+COMMENT ON COLUMN lockstep.segment.bytes IS 'its size on disk with its indexes; null while it is open';
+
+-- Not dumped either, for the same reason.
+CREATE TABLE lockstep.retirement (
+	position lockstep.position,
+	last_at timestamptz,
+	segments bigint NOT NULL
+);
+COMMENT ON TABLE lockstep.retirement IS 'one row once segments were dropped: what a reader must have seen for the log to still hold all the rest';
+COMMENT ON COLUMN lockstep.retirement.position IS 'a position that does not cover this one is answered with LS004; null where all that is gone was of an earlier life of the database';
+COMMENT ON COLUMN lockstep.retirement.last_at IS 'when the last change that is gone was logged';
+COMMENT ON COLUMN lockstep.retirement.segments IS 'how many segments were dropped so far';
 
 CREATE TABLE lockstep.mutation (
 	actor text NOT NULL,

@@ -69,6 +69,7 @@ extern "C" {
 #include "storage/bufmgr.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/lmgr.h" // ConditionalLockRelationOid
 #include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"

@@ -1,44 +1,4 @@
--- What operators call.
-
--- A segment is made beside the log and then attached, as CREATE TABLE ... PARTITION OF would wait for every reader.
-CREATE FUNCTION lockstep.ensure_segment() RETURNS void
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	IF EXISTS (SELECT FROM pg_inherits WHERE inhparent = 'lockstep.change'::regclass) THEN
-		RETURN;
-	END IF;
-	-- Two sessions may come here at once.
-	LOCK TABLE lockstep.change IN SHARE UPDATE EXCLUSIVE MODE;
-	IF EXISTS (SELECT FROM pg_inherits WHERE inhparent = 'lockstep.change'::regclass) THEN
-		RETURN;
-	END IF;
-	-- Append-only: freeze early, in small steps.
-	CREATE TABLE lockstep.change_1 (
-		LIKE lockstep.change INCLUDING ALL,
-		CHECK (segment = 1)
-	) WITH (autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_vacuum_insert_threshold = 100000,
-		autovacuum_freeze_min_age = 0);
-	CREATE INDEX change_1_xid_seq_idx ON lockstep.change_1 (xid, seq);
-	CREATE INDEX change_1_root_key_hash_idx ON lockstep.change_1 (root, key_hash);
-	ALTER TABLE lockstep.change ATTACH PARTITION lockstep.change_1 FOR VALUES IN (1);
-END
-$$;
-COMMENT ON FUNCTION lockstep.ensure_segment() IS 'internal: makes the log''s first segment where there is none';
-REVOKE ALL ON FUNCTION lockstep.ensure_segment() FROM PUBLIC;
-
-CREATE FUNCTION lockstep.maintain() RETURNS void
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	IF EXISTS (SELECT FROM lockstep.tracked_table) THEN
-		PERFORM lockstep.ensure_segment();
-	END IF;
-	DELETE FROM lockstep.mutation m WHERE m.at < now() - interval '1 day';
-END
-$$;
-COMMENT ON FUNCTION lockstep.maintain() IS 'what the worker does once a minute: makes the log''s segments, forgets old mutation ids';
-REVOKE ALL ON FUNCTION lockstep.maintain() FROM PUBLIC;
+-- What tells operators how things stand.
 
 CREATE FUNCTION lockstep.worker_status() RETURNS text
 	LANGUAGE C AS 'MODULE_PATHNAME', 'lockstep_worker_status';
@@ -167,21 +127,3 @@ AS $$
 			OR g.tgtype & 66 = 0 AND g.tgname COLLATE "C" < '!lockstep_log')
 $$;
 COMMENT ON FUNCTION lockstep.trigger_faults(oid) IS 'internal: part of doctor()';
-
--- A worker for this database, once the extension is there.
-SELECT lockstep.request_worker();
-
--- What is internal is nobody else's to call.
-DO $$
-DECLARE
-	internal regprocedure;
-BEGIN
-	FOR internal IN
-		SELECT p.oid FROM pg_catalog.pg_proc p
-		WHERE p.pronamespace OPERATOR(pg_catalog.=) 'lockstep'::pg_catalog.regnamespace
-			AND pg_catalog.obj_description(p.oid, 'pg_proc') OPERATOR(pg_catalog.~~) 'internal:%'
-	LOOP
-		EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', internal);
-	END LOOP;
-END
-$$;

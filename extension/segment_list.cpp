@@ -1,0 +1,357 @@
+#include <algorithm>
+
+#include "segment_list.hpp"
+
+#include "errors.hpp"
+#include "log_catalog.hpp"
+#include "log_tables.hpp"
+#include "position_type.hpp"
+
+namespace lockstep
+{
+
+namespace
+{
+
+struct SegmentList {
+	MemoryContext context; // of all below
+	Segment *segments;
+	int count;
+	StoredPosition *retired; // NULL: nothing was dropped
+	TimestampTz retired_at;  // of the last change dropped
+};
+
+SegmentList list;
+bool list_valid = false;
+
+/// Counts invalidations, so that one that comes while the list is being made is not overlooked.
+uint64 list_invalidations = 0;
+uint64 index_invalidations = 0;
+
+void relation_changed(Datum, Oid relation)
+{
+	bool concerned = !OidIsValid(relation) || is_segment_catalog(relation);
+	for (int i = 0; i < list.count; ++i) {
+		if (list.segments[i].relation != relation)
+			continue;
+		// Its indexes may be others. Writers keep more in mind about the newest.
+		list.segments[i].index = InvalidOid;
+		++index_invalidations;
+		concerned |= i == list.count - 1;
+	}
+	if (concerned) {
+		++index_invalidations;
+		++list_invalidations;
+		list_valid = false;
+		forget_log_catalog();
+	}
+}
+
+Segment *find_segment(SegmentList &in, int32 number)
+{
+	for (int i = 0; i < in.count; ++i)
+		if (in.segments[i].number == number)
+			return &in.segments[i];
+	return nullptr;
+}
+
+/// Reads lockstep.segment into what the partitions said.
+void read_catalog(SegmentList &into, Snapshot snapshot)
+{
+	Relation relation = table_open(log_catalog().segment, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, snapshot, 0, nullptr);
+	while (HeapTuple tuple = systable_getnext(scan)) {
+		Datum values[segment_columns];
+		bool nulls[segment_columns];
+		heap_deform_tuple(tuple, RelationGetDescr(relation), values, nulls);
+		const int32 number = DatumGetInt32(values[segment_number - 1]);
+		Segment *segment = find_segment(into, number);
+		if (!segment) {
+			into.segments =
+				static_cast<Segment *>(repalloc(into.segments, (into.count + 1) * sizeof(Segment)));
+			// The newest stands last, and is one that can be written to.
+			memmove(into.segments + 1, into.segments, into.count * sizeof(Segment));
+			++into.count;
+			segment = into.segments;
+			*segment = Segment{};
+			segment->number = number;
+		}
+		segment->is_closed = !nulls[segment_closed_at - 1];
+		if (!segment->is_closed)
+			continue;
+		segment->is_empty = nulls[segment_first_xid - 1];
+		segment->bytes = nulls[segment_bytes - 1] ? 0 : DatumGetInt64(values[segment_bytes - 1]);
+		if (segment->is_empty)
+			continue;
+		segment->first_era = DatumGetInt32(values[segment_first_era - 1]);
+		segment->last_era = DatumGetInt32(values[segment_last_era - 1]);
+		segment->first_xid =
+			U64FromFullTransactionId(DatumGetFullTransactionId(values[segment_first_xid - 1]));
+		segment->last_xid = U64FromFullTransactionId(DatumGetFullTransactionId(values[segment_last_xid - 1]));
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+}
+
+void read_retirement(SegmentList &into, Snapshot snapshot)
+{
+	Relation relation = table_open(log_catalog().retirement, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, snapshot, 0, nullptr);
+	if (HeapTuple tuple = systable_getnext(scan); HeapTupleIsValid(tuple)) {
+		Datum values[retirement_columns];
+		bool nulls[retirement_columns];
+		heap_deform_tuple(tuple, RelationGetDescr(relation), values, nulls);
+		auto *stored = nulls[retirement_position - 1]
+			? nullptr
+			: reinterpret_cast<StoredPosition *>(PG_DETOAST_DATUM(values[retirement_position - 1]));
+		// In a copy of the database, transactions are numbered anew; positions from before are refused for that.
+		if (stored && stored->system == GetSystemIdentifier() && stored->database == MyDatabaseId) {
+			into.retired = store(view(stored));
+			into.retired_at =
+				nulls[retirement_last_at - 1] ? 0 : DatumGetTimestampTz(values[retirement_last_at - 1]);
+		}
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+}
+
+void load_list()
+{
+	const uint64 before = list_invalidations;
+	const Oid parent_oid = log_catalog().change;
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "lockstep segments", ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	// Whoever drops a segment locks the log against us, so that its partitions and what we read beside them agree.
+	Relation parent = table_open(parent_oid, AccessShareLock);
+	PartitionDesc partitions = RelationGetPartitionDesc(parent, true);
+	SegmentList made{};
+	made.context = context;
+	made.count = partitions->nparts;
+	made.segments = palloc_array_of<Segment>(Max(made.count, 1));
+	// LIST partitions of single numbers are kept in the order of their bounds: oldest first.
+	for (int i = 0; i < made.count; ++i) {
+		made.segments[i] = Segment{};
+		made.segments[i].relation = partitions->oids[i];
+		made.segments[i].number = DatumGetInt32(partitions->boundinfo->datums[i][0]);
+	}
+	// Not the caller's snapshot, which may be from before a segment was closed or dropped.
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+	read_catalog(made, snapshot);
+	read_retirement(made, snapshot);
+	UnregisterSnapshot(snapshot);
+	// Not to the end of the transaction: dropping a segment would wait for every one that ever wrote.
+	table_close(parent, AccessShareLock);
+	MemoryContextSwitchTo(caller);
+	MemoryContextSetParent(context, TopMemoryContext);
+
+	MemoryContext old = list.context;
+	list = made;
+	list_valid = before == list_invalidations;
+	if (old)
+		MemoryContextDelete(old);
+}
+
+const SegmentList &current_list()
+{
+	// What others committed may lie waiting: a statement that locks nothing new would not look.
+	AcceptInvalidationMessages();
+	if (!list_valid || !log_catalog_exists())
+		load_list();
+	return list;
+}
+
+Oid find_position_index(Relation segment)
+{
+	List *indexes = RelationGetIndexList(segment);
+	Oid found = InvalidOid;
+	ListCell *cell;
+	foreach (cell, indexes) {
+		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+		const Form_pg_index form = index->rd_index;
+		if (form->indnkeyatts == 2 && form->indkey.values[0] == change_xid &&
+			form->indkey.values[1] == change_seq && form->indisvalid)
+			found = RelationGetRelid(index);
+		index_close(index, AccessShareLock);
+	}
+	list_free(indexes);
+	if (!OidIsValid(found))
+		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("segment \"%s\" of the change log has no index on (xid, seq)",
+				RelationGetRelationName(segment)),
+			errhint("Create it again, or restore the log from a backup."));
+	return found;
+}
+
+void report_not_covered(const char *detail)
+{
+	ereport(ERROR, errcode(ERRCODE_LOCKSTEP_POSITION_NOT_COVERED),
+		errmsg("position \"%s\" is not covered by the change log", "since"), errdetail_internal("%s", detail),
+		errhint("Read the rows and lockstep.position() again."));
+}
+
+void require_not_retired(const SegmentList &in, const core::PositionView &since)
+{
+	if (!in.retired || core::covers(since, view(in.retired)))
+		return;
+	char *detail = psprintf(
+		"The log reaches back to %s; what was logged before is gone.", timestamptz_to_str(in.retired_at));
+	report_not_covered(detail);
+}
+
+/// Fills `open` with what the filter picks from the list. Returns false where the list changed meanwhile.
+bool try_open(OpenSegments &open, SegmentFilter filter, void *context, const core::PositionView *since)
+{
+	const SegmentList &now = current_list();
+	const uint64 before = list_invalidations;
+	if (since)
+		require_not_retired(now, *since);
+	open = {palloc_array_of<Segment>(Max(now.count, 1)), palloc_array_of<Relation>(Max(now.count, 1)), 0};
+	int wanted = 0;
+	bool is_missing = false;
+	for (int i = 0; i < now.count; ++i) {
+		if (!filter(now.segments[i], context))
+			continue;
+		if (OidIsValid(now.segments[i].relation))
+			open.segments[wanted++] = now.segments[i];
+		else
+			is_missing = true;
+	}
+	if (is_missing && since)
+		report_not_covered("A segment of the log was dropped by hand.");
+	// Each lock may show that the list changed.
+	for (int i = 0; i < wanted; ++i) {
+		Relation relation = try_table_open(open.segments[i].relation, AccessShareLock);
+		if (!relation)
+			return false;
+		open.relations[open.count++] = relation;
+	}
+	return list_invalidations == before;
+}
+
+struct Range {
+	const core::PositionView &since;
+	const core::PositionView &upto;
+	int32 first_era;
+};
+
+bool may_be_between(const Segment &segment, void *context)
+{
+	const auto &range = *static_cast<const Range *>(context);
+	if (is_of_earlier_life(segment, range.first_era))
+		return false;
+	if (!has_bounds(segment, range.first_era))
+		return true;
+	if (segment.last_xid >= range.since.xmax && segment.first_xid < range.upto.xmax)
+		return true;
+	const auto &running = range.since.running;
+	const auto *first = std::lower_bound(running.data(), running.data() + running.size(), segment.first_xid);
+	return first != running.data() + running.size() && *first <= segment.last_xid;
+}
+
+} // namespace
+
+OpenSegments open_segments(SegmentFilter filter, void *context, const core::PositionView *since)
+{
+	OpenSegments open;
+	while (!try_open(open, filter, context, since))
+		close_segments(open, AccessShareLock);
+	return open;
+}
+
+OpenSegments open_segments_between(
+	const core::PositionView &since, const core::PositionView &upto, int32 first_era)
+{
+	Range range{since, upto, first_era};
+	return open_segments(may_be_between, &range, &since);
+}
+
+void close_segments(OpenSegments &open, LOCKMODE mode)
+{
+	for (int i = 0; i < open.count; ++i)
+		table_close(open.relations[i], mode);
+	open.count = 0;
+}
+
+Oid position_index(const OpenSegments &open, int place)
+{
+	const Segment &segment = open.segments[place];
+	if (OidIsValid(segment.index))
+		return segment.index;
+	const uint64 before = index_invalidations;
+	const Oid index = find_position_index(open.relations[place]);
+	Segment *kept = find_segment(list, segment.number);
+	if (before == index_invalidations && kept && kept->relation == segment.relation)
+		kept->index = index;
+	return index;
+}
+
+int32 *segment_numbers(int *count)
+{
+	const SegmentList &now = current_list();
+	auto *numbers = palloc_array_of<int32>(Max(now.count, 1));
+	for (int i = 0; i < now.count; ++i)
+		numbers[i] = now.segments[i].number;
+	*count = now.count;
+	return numbers;
+}
+
+LogSize log_size()
+{
+	const SegmentList &now = current_list();
+	LogSize size{0, palloc_array_of<Oid>(Max(now.count, 1)), 0};
+	for (int i = 0; i < now.count; ++i) {
+		size.closed_bytes += now.segments[i].bytes;
+		if (!now.segments[i].is_closed && OidIsValid(now.segments[i].relation))
+			size.open[size.open_count++] = now.segments[i].relation;
+	}
+	return size;
+}
+
+core::Xid retired_bound()
+{
+	const SegmentList &now = current_list();
+	return now.retired ? now.retired->xmax : 0;
+}
+
+namespace
+{
+
+const Segment &newest_segment()
+{
+	const SegmentList &now = current_list();
+	if (now.count == 0 || !OidIsValid(now.segments[now.count - 1].relation))
+		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("the change log has no segment"),
+			errhint("Run SELECT lockstep.maintain() as a superuser."));
+	return now.segments[now.count - 1];
+}
+
+} // namespace
+
+Relation open_newest_segment(int32 *number)
+{
+	for (;;) {
+		const Oid relation = newest_segment().relation;
+		// Who closes a segment holds a lock on it for as long as an index takes: rather go on to the next than wait for that.
+		if (!ConditionalLockRelationOid(relation, RowExclusiveLock)) {
+			if (newest_segment().relation != relation)
+				continue;
+			LockRelationOid(relation, RowExclusiveLock);
+		}
+		// Still the newest, now that it cannot be closed any more?
+		const Segment &newest = newest_segment();
+		if (newest.relation == relation) {
+			*number = newest.number;
+			return table_open(relation, NoLock);
+		}
+		UnlockRelationOid(relation, RowExclusiveLock);
+	}
+}
+
+void register_segment_list_callbacks()
+{
+	CacheRegisterRelcacheCallback(relation_changed, 0);
+}
+
+} // namespace lockstep

@@ -27,16 +27,17 @@ export class Chain {
 		if (this.delivered.has(xid)) throw new Divergence(`transaction ${xid} was delivered twice`, xid)
 		if (this.already.has(xid)) throw new Divergence(`transaction ${xid} was in the state that the reader began with, and is delivered again`, xid)
 		this.delivered.add(xid)
-		this.unjudged.push({ xid, changes })
+		this.unjudged.push({ xid, changes, reason: transaction.reason })
 		this.replica.apply(transaction, shapes)
 		this.position = position
 	}
 
 	/// At rest: everything delivered was committed, as it was committed; everything committed was delivered.
 	judge(truth) {
-		for (const { xid, changes } of this.unjudged) {
+		for (const { xid, changes, reason } of this.unjudged) {
 			const real = truth.transactions.get(xid)
 			if (!real) throw new Divergence(`transaction ${xid} was delivered, and was never committed: ${changes.map(textOf).join('\n  ')}`, xid)
+			if (reason !== real.tx) throw new Divergence(`transaction ${xid} is said to be ${reason}, it was ${real.tx}`, xid)
 			this.whole(xid, changes, real)
 		}
 		this.unjudged = []

@@ -9,6 +9,7 @@ import { sleep } from './place.js'
 const run = promisify(execFile)
 
 const crashing = ['one backend killed', 'everything killed', 'immediate', 'fast', 'postmaster killed', 'terminated']
+const deadly = ['one backend killed', 'everything killed', 'immediate', 'postmaster killed']
 const names = [...crashing, 'cancelled', 'checkpoint', 'vacuum']
 
 export class Faults {
@@ -19,10 +20,14 @@ export class Faults {
 	}
 
 	/// In random order, each of them once before any comes again. `calm`: nobody loses a connection.
-	async work(resting, calm) {
+	async work(resting, calm, only_deadly) {
 		while (!resting()) {
 			await sleep(this.random.int(900, 3000))
 			if (resting()) return
+			if (only_deadly) {
+				await this.happen(this.random.pick(deadly))
+				continue
+			}
 			if (this.queue.length === 0) this.queue = names.map((name) => [this.random.next(), name]).sort((a, b) => a[0] - b[0]).map(([, name]) => name)
 			const index = calm ? this.queue.findLastIndex((name) => !crashing.includes(name)) : this.queue.length - 1
 			if (index < 0) continue

@@ -10,8 +10,8 @@ import { Truth } from './truth.js'
 import { World } from './world.js'
 
 const tables = {
-	item: { label: 'item', key: [['id', 'integer']], version: 'row_version' },
-	note: { label: 'note', key: [['id', 'integer']], version: 'row_version' },
+	item: { label: 'item', key: [['id', 'integer']], version: 'row_version', links: [] },
+	note: { label: 'note', key: [['id', 'integer']], version: 'row_version', links: [{ column: 'id', to: 'item' }] },
 }
 const world = { tables, labels: new Map([['100', 'item'], ['200', 'note']]) }
 const relids = { item: '100', note: '200' }
@@ -23,7 +23,7 @@ const history = [
 	{ xid: '11', witness: [['item', 'UPDATE', row(1, 1), row(1, 2, 'b')], ['item', 'INSERT', null, row(2, 1)]] },
 	{ xid: '12', witness: [['item', 'UPDATE', row(1, 2, 'b'), row(1, 3, 'c')], ['note', 'INSERT', null, row(1, 1)]] },
 	{ xid: '13', witness: [['item', 'UPDATE', row(2, 1), row(3, 2)], ['note', 'DELETE', row(1, 1), null]] },
-	{ xid: '14', witness: [['note', 'INSERT', null, row(7, 1)], ['note', 'TRUNCATE', null, null], ['note', 'INSERT', null, row(8, 1)]] },
+	{ xid: '14', witness: [['note', 'INSERT', null, row(7, 1)], ['note', 'TRUNCATE', null, null], ['note', 'INSERT', null, row(3, 1)]] },
 	{ xid: '15', witness: [], shape: { label: 'item', what: 'add', before: [row(1, 3, 'c'), row(3, 2)], after: [{ ...row(1, 3, 'c'), x: 7 }, { ...row(3, 2), x: 7 }] } },
 	{ xid: '16', witness: [['item', 'DELETE', { ...row(3, 2), x: 7 }, null]] },
 ]
@@ -39,7 +39,7 @@ function delivery() {
 		const changes = []
 		const add = (label, op, key, version, image, old) => changes.push({
 			xid, ordinal: String(changes.length + 1), relid: relids[label], table_name: label, op, key: json(key), version: version === null ? null : String(version),
-			row: json(image), old: json(old), omitted: null, position: null, seq: ++seq,
+			row: json(image), old: json(old), omitted: null, position: null, seq: ++seq, reason: `t${xid}`, actor: 'w',
 		})
 		for (const [label, op, before, after] of witness) {
 			if (op === 'TRUNCATE') add(label, 'truncate', null, null, null, null)
@@ -86,7 +86,7 @@ async function verdict({ rows = delivery(), already = [], states = { item: [], n
 	return chain
 }
 
-const final = { item: parsed([{ ...row(1, 3, 'c'), x: 7 }]), note: parsed([row(8, 1)]) }
+const final = { item: parsed([{ ...row(1, 3, 'c'), x: 7 }]), note: parsed([row(3, 1)]) }
 const of = (rows, xid) => rows.filter((each) => each.xid === xid)
 const without = (rows, gone) => rows.filter((each) => each !== gone)
 
@@ -121,6 +121,7 @@ const falsified = {
 	'a schema change left out': (rows) => rows.map((each) => (each.op === 'schema' ? { ...each, op: 'truncate' } : each)),
 	'a schema change that never was': (rows) => rows.map((each) => (each.op === 'truncate' ? { ...each, op: 'schema' } : each)),
 	'a schema change before what preceded it': (rows) => [...rows.filter(({ xid }) => xid < '13'), ...of(rows, '15'), ...rows.filter(({ xid }) => xid >= '13' && xid !== '15')],
+	'a reason that is another transaction\'s': (rows) => rows.map((each) => (each.xid === '14' ? { ...each, reason: 't13' } : each)),
 	'a value left out of the image': (rows) => rows.map((each) => (each.xid === '10' ? { ...each, omitted: '{text}' } : each)),
 	'a change of a table that nobody tracks': (rows) => rows.map((each) => (each.xid === '10' ? { ...each, relid: '300' } : each)),
 }
@@ -138,7 +139,7 @@ test('noticed: a transaction of the state that the reader began with is delivere
 
 test('noticed: rows that differ from a SELECT: missing, other, too many; a table that is no longer tracked', async () => {
 	await assert.rejects(verdict({ final: { ...final, note: [...final.note, parse(json(row(9, 1)))] } }), /is missing/)
-	await assert.rejects(verdict({ final: { ...final, note: [parse(json(row(8, 1, 'other')))] } }), /differs/)
+	await assert.rejects(verdict({ final: { ...final, note: [parse(json(row(3, 1, 'other')))] } }), /differs/)
 	await assert.rejects(verdict({ final: { ...final, note: [] } }), /should not be/)
 	await assert.rejects(verdict({ final: { item: final.item } }), /not tracked any more/)
 })
@@ -155,11 +156,20 @@ test('noticed: what the writers were told and what is there do not agree', async
 
 test('noticed: an update that did not advance the version by one, also where the log agrees; a replica may', async () => {
 	const jump = [{ xid: '10', witness: [['item', 'UPDATE', row(1, 1), row(1, 3, 'b')]] }]
-	const rows = [{ xid: '10', ordinal: '1', relid: '100', op: 'update', key: json({ id: 1 }), version: '3', row: json(row(1, 3, 'b')), old: json({ text: 'a', row_version: 1 }), omitted: null, position: 'p' }]
+	const rows = [{ xid: '10', ordinal: '1', relid: '100', op: 'update', key: json({ id: 1 }), version: '3', row: json(row(1, 3, 'b')), old: json({ text: 'a', row_version: 1 }), omitted: null, position: 'p', reason: 't10', actor: 'w' }]
 	const states = { item: parsed([row(1, 1)]), note: [] }
 	const real = (changed) => database({ deeds: [{ tx: 't10', xid: '10' }], changed })
 	await assert.rejects(verdict({ rows, states, real: real(jump) }), /went on by 2/)
 	await verdict({ rows, states, real: real([{ ...jump[0], replica: true }]) })
+})
+
+test('noticed: a row that refers to one that is delivered after it; a replica\'s may', async () => {
+	const referring = { xid: '10', ordinal: '1', relid: '200', op: 'insert', key: json({ id: 9 }), version: '1', row: json(row(9, 1)), old: null, omitted: null, position: 'p', reason: 't10', actor: 'w' }
+	const referred = { ...referring, xid: '11', relid: '100', reason: 't11' }
+	const real = database({ deeds: [{ tx: 't10', xid: '10' }, { tx: 't11', xid: '11' }], changed: [{ xid: '10', witness: [['note', 'INSERT', null, row(9, 1)]] }, { xid: '11', witness: [['item', 'INSERT', null, row(9, 1)]] }] })
+	await verdict({ rows: [referred, referring], real })
+	await assert.rejects(verdict({ rows: [referring, referred], real }), /which was not delivered before/)
+	await verdict({ rows: [{ ...referring, actor: 'replica' }, referred], real })
 })
 
 test('numbers are compared digit by digit', () => {

@@ -5,16 +5,17 @@ import { Chain } from './chain.js'
 import { Divergence, transactionsOf } from './replica.js'
 import { connectionLost, passing, sleep } from './place.js'
 
-const columns = `xid::text, ordinal::text, relid::text, table_name, op, key::text, version::text, row::text, old::text, omitted::text, position::text`
+const columns = `xid::text, ordinal::text, relid::text, table_name, op, key::text, version::text, row::text, old::text, omitted::text, position::text, actor, reason`
 
 export class Reader {
 	/// `loses_place`: whether LS004 is allowed (the log is retired behind the readers).
 	constructor(name, world, place, random, loses_place) {
 		Object.assign(this, { name, world, place, random, loses_place })
 		this.chain = new Chain(world)
+		this.flushing = true // may it do what makes WAL durable beyond what it was given?
 		this.marks = [] // positions taken alone, with the transactions that their snapshot showed
 		this.story = []
-		this.stats = { calls: 0, transactions: 0, changes: 0, again: 0, begun: 0, lost_place: 0, compared: 0, marks: 0 }
+		this.stats = { calls: 0, transactions: 0, changes: 0, again: 0, begun: 0, lost_place: 0, compared: 0, marks: 0, own: 0 }
 	}
 
 	tell(event) {
@@ -63,6 +64,10 @@ export class Reader {
 			await this.compare(client)
 			this.marks = []
 			return true
+		}
+		if (!this.flushing) {
+			await this.bite(client, random.chance(0.5))
+			return false
 		}
 		const kinds = { bite: 50, compare: 7, mark: 8, to_mark: 8, behind: 2, stored: 5, frozen: 5, begin: 0.7 }
 		switch (random.weighted(kinds)) {
@@ -115,7 +120,7 @@ export class Reader {
 	async bite(client, paged, then = null) {
 		const { random } = this
 		const size = paged ? random.pick([1, 2, 3, 10, 50, 300]) : null
-		const upto = random.chance(0.2) ? 'lockstep.position()' : 'NULL'
+		const upto = this.flushing && random.chance(0.2) ? 'lockstep.position()' : 'NULL'
 		const transactions = await this.changes(client, `$1::lockstep.position, ${upto}, $2`, [this.chain.position, size])
 		if (then) await client.query(then)
 		if (size !== null && transactions.slice(0, -1).reduce((sum, { changes }) => sum + changes.length, 0) >= size) {
@@ -169,12 +174,21 @@ export class Reader {
 	/// A position taken alone, to be used later, perhaps after a crash.
 	async mark(client) {
 		await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
+		const own = this.random.chance(0.3) ? await this.write(client) : null
 		const { rows: [{ position }] } = await client.query('SELECT lockstep.position()::text AS position')
 		const seen = await this.seen(client)
 		await client.query('COMMIT')
+		seen.delete(own) // its own transaction counts as not seen
 		this.marks.push({ position, seen })
 		if (this.marks.length > 6) this.marks.splice(this.random.int(0, 5), 1)
 		this.tell(`marks ${position}`)
+	}
+
+	async write(client) {
+		const tx = `${this.name}-${++this.stats.own}`
+		await client.query(`SET LOCAL lockstep.reason = '${tx}'; INSERT INTO ${this.world.tables.journal.name} (note) VALUES ('mark')`)
+		const { rows } = await client.query('INSERT INTO witness.deed VALUES ($1, pg_current_xact_id()) RETURNING xid::text', [tx])
+		return rows[0].xid
 	}
 
 	/// Reads up to a mark: then it has what the mark's snapshot showed, and this call gave nothing else.

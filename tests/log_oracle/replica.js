@@ -18,7 +18,8 @@ export function transactionsOf(rows, labels) {
 	for (const row of rows) {
 		if (open && row.xid !== open.xid) throw new Divergence(`transaction ${open.xid} has no position on its last row`, open.xid)
 		if (ended.has(row.xid)) throw new Divergence(`transaction ${row.xid} comes in two parts`, row.xid)
-		open ??= { xid: row.xid, changes: [], ordinal: -1 }
+		open ??= { xid: row.xid, changes: [], ordinal: -1, reason: row.reason, is_replica: row.actor === 'replica' }
+		if (row.reason !== open.reason) throw new Divergence(`transaction ${row.xid}: its reason is ${open.reason}, and ${row.reason}`, row.xid)
 		if (Number(row.ordinal) < open.ordinal) throw new Divergence(`transaction ${row.xid}: ordinal ${row.ordinal} after ${open.ordinal}`, row.xid)
 		open.ordinal = Number(row.ordinal)
 		if (row.omitted !== null && row.omitted !== '{}') throw new Divergence(`transaction ${row.xid}: omitted ${row.omitted}`, row.xid)
@@ -62,7 +63,7 @@ export class Replica {
 	}
 
 	/// Applies a transaction. `shapes`: what the witness says about its changes of shape, [{ label, what, before, after }].
-	apply({ xid, changes }, shapes = []) {
+	apply({ xid, changes, is_replica }, shapes = []) {
 		const left = [...shapes]
 		const reshaped = new Set() // tables whose last change was one of shape
 		for (const change of changes) {
@@ -82,7 +83,23 @@ export class Replica {
 				throw error
 			}
 		}
+		if (!is_replica) this.checkLinks(xid, changes)
 		if (left.length > 0) throw new Divergence(`transaction ${xid}: nothing told of ${left[0].what} of ${left[0].label}`, xid)
+	}
+
+	/// A row refers to one that is there, at the end of the transaction that made it do so. (No foreign key is checked for a replica's writes.)
+	checkLinks(xid, changes) {
+		for (const { label, op, key, old } of changes) {
+			for (const { column, to } of this.world.tables[label].links) {
+				const referenced = this.tables.get(to)
+				const row = this.tables.get(label)?.get(canonical(key))
+				const is_new = op === 'insert' ? old === null : op === 'update' && old && column in old
+				if (!is_new || !referenced || !row || row[column] === null) continue
+				if (!referenced.has(`{"id":${canonical(row[column])}}`)) {
+					throw new Divergence(`transaction ${xid}: ${label} ${canonical(key)} refers to ${to} ${canonical(row[column])}, which was not delivered before`, xid)
+				}
+			}
+		}
 	}
 
 	reshape(label, left) {

@@ -14,7 +14,7 @@ import { Divergence } from './replica.js'
 import { story } from './story.js'
 import { Truth } from './truth.js'
 import { World } from './world.js'
-import { Writer, resolvePrepared } from './writer.js'
+import { Writer, resolvePrepared, styles } from './writer.js'
 
 const { values: options } = parseArgs({
 	options: { seed: { type: 'string' }, seconds: { type: 'string', default: '60' }, keep: { type: 'boolean', default: false } },
@@ -60,23 +60,26 @@ async function live(place, number) {
 	}
 	const world_end = Math.min(end, Date.now() + world_ms)
 	let is_over = false
+	let round = 0
 	while (!is_over && failures.length === 0) {
 		tally.rounds += 1
-		let round_end = Date.now() + random.int(9_000, 16_000)
+		let round_end = Date.now() + random.int(8_000, 15_000)
 		is_over = round_end + 5_000 > world_end
 		if (is_over) round_end = Math.max(world_end, Date.now() + 5_000)
-		const durability = random.weighted({ mixed: 5, off: 4, on: 1 })
-		for (const writer of [...writers, long]) writer.synchronous = { mixed: ['on', 'off', 'local'], off: ['off'], on: ['on'] }[durability]
-		const calm = number + tally.rounds > 2 && random.chance(0.25)
-		say(`round ${tally.rounds}: synchronous_commit ${durability}${calm ? ', calm' : ''}`)
+		// Each kind of round comes, also in a minute.
+		const style = ['mixed', 'unflushed', 'off'][round++] ?? random.weighted({ mixed: 5, off: 3, on: 1, unflushed: 3 })
+		for (const writer of [...writers, long]) writer.style = styles[style]
+		for (const reader of readers) reader.flushing = styles[style].flushing
+		const calm = number + tally.rounds > 2 && styles[style].flushing && random.chance(0.25)
+		say(`round ${tally.rounds}: ${style}${calm ? ', calm' : ''}`)
 		let quiet = false
 		const over = () => Date.now() >= round_end || failures.length > 0
 		const reading = readers.map((reader) => reader.read(() => quiet || failures.length > 0).catch((error) => fail(reader.name, error, reader)))
 		const tasks = [
 			...writers.map((writer) => writer.work(over).catch((error) => fail(`writer ${writer.name}`, error))),
-			faults.work(over, calm).catch((error) => fail('faults', error)),
+			faults.work(over, calm, !styles[style].flushing).catch((error) => fail('faults', error)),
 			keepNames(place, world, over).catch((error) => fail('names', error)),
-			resolve(place, truth, resolver, over).catch((error) => fail('resolver', error)),
+			styles[style].flushing && resolve(place, truth, resolver, over).catch((error) => fail('resolver', error)),
 		]
 		if (calm || random.chance(0.6)) tasks.push(longTransaction(long, place, over).catch((error) => fail('long transaction', error)))
 		await Promise.all(tasks)
@@ -186,8 +189,8 @@ say(`log_oracle: seed ${seed}, ${seconds} s. The seed fixes what each writer and
 let place = null
 try {
 	place = await Place.open({
-		max_connections: '60', max_prepared_transactions: '20', deadlock_timeout: '150ms', wal_writer_delay: '3s', wal_writer_flush_after: '100000',
-		checkpoint_timeout: '30s', autovacuum_naptime: '5s',
+		max_connections: '60', max_prepared_transactions: '20', deadlock_timeout: '150ms', wal_writer_delay: '10s', wal_writer_flush_after: '100000',
+		checkpoint_timeout: '30s', autovacuum_naptime: '20s',
 		log_min_messages: 'error', log_min_error_statement: 'panic', log_line_prefix: '%m [%p] %q%d %a %e ',
 	})
 	for (let number = 1; Date.now() < end - 3000; number++) await live(place, number)

@@ -5,17 +5,17 @@ import { quote, value } from './values.js'
 
 const kinds = {
 	insert: 22, insert_many: 6, upsert: 10, update: 26, update_many: 6, sweep: 2, nothing: 5, versioned: 6, remove: 10, remove_many: 3, move_key: 8, come_and_go: 3,
-	merge: 6, copy: 5, bulk: 1, cursor: 2, from_with: 2, fails_midway: 2, truncate: 0.5, flush: 2, immediate: 1.5,
+	merge: 6, copy: 5, bulk: 1, cursor: 2, from_with: 2, fails_midway: 2, truncate: 0.5, flush: 2, immediate: 1.5, hopeful: 3, fulfil: 4,
 }
 
 /// One operation: { sql } or { copy, data }; sql may be several statements.
 export function statement(random, world, only = kinds) {
 	const table = random.pick(Object.values(world.tables))
-	return makers[random.weighted(only)](random, table)
+	return makers[random.weighted(only)](random, table, world)
 }
 
 /// Those that may stand in a plpgsql block.
-const in_block = Object.fromEntries(Object.entries(kinds).filter(([name]) => !['copy', 'cursor', 'flush', 'immediate', 'truncate'].includes(name)))
+const in_block = Object.fromEntries(Object.entries(kinds).filter(([name]) => !['copy', 'cursor', 'flush', 'immediate', 'truncate', 'hopeful', 'fulfil'].includes(name)))
 
 /// A DO block with exception handlers, nested and in loops.
 export function block(random, world) {
@@ -173,8 +173,19 @@ const makers = {
 		sql: `UPDATE ${table.name} AS t SET n1 = n1 + 1 / (CASE WHEN ${one(random, table)} OR note LIKE '%~' THEN 0 ELSE 1 END) WHERE ${some(random, table)} OR note < 'c'`,
 	}),
 	truncate: (random, table) => ({ sql: `TRUNCATE ${table.name} CASCADE`, truncates: true }),
-	/// What the transaction has so far must be written before it can be read.
-	flush: () => ({ sql: 'SELECT count(*) FROM lockstep.changes(lockstep.position())' }),
+	/// More than the buffer holds: what the (sub-)transaction has so far is written now. And an own feed in its midst.
+	flush: (random, table, { tables: { journal } }) => ({
+		sql: `SET LOCAL lockstep.log_buffer_size = '64kB'; INSERT INTO ${journal.name} (note) VALUES (repeat('${random.pick('xyz')}', 70000))${
+			random.chance(0.3) ? '; SELECT count(*) FROM lockstep.changes(lockstep.position())' : ''}`,
+	}),
+	/// Refers to a row that is not there yet, has all written, and waits for whoever fulfils it. (Where the key is deferred.)
+	hopeful: (random, table, { tables: { child } }) => ({
+		sql: `SET LOCAL lockstep.log_buffer_size = '64kB'; INSERT INTO ${child.name} (id, parent_id, note) VALUES (${random.int(1000, 9000)}, ${random.int(500, 503)}, repeat('h', 70000)); SELECT pg_sleep(${random.int(0, 300) / 1000})`,
+		hopeful: true,
+	}),
+	fulfil: (random, table, { tables: { parent } }) => ({
+		sql: random.chance(0.6) ? `INSERT INTO ${parent.name} (id) VALUES (${random.int(500, 503)}) ON CONFLICT DO NOTHING` : `DELETE FROM ${parent.name} WHERE id BETWEEN 500 AND 503`,
+	}),
 	immediate: (random) => ({ sql: `SET CONSTRAINTS ALL ${random.pick(['IMMEDIATE', 'DEFERRED'])}` }),
 }
 

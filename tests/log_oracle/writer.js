@@ -10,13 +10,21 @@ const refusals = new Set([
 	'42P01', '42703', '42701', '42704', '42P07', '55006', '55000', '53200', '25P02', '42804', '42809', '42P17', '0A000', '42846', '2BP01', '34000', '42P03', '42710',
 ])
 
+/// What a round is like. `unflushed`: nothing makes the WAL durable but what delivers it, and the crash comes before the WAL writer.
+export const styles = {
+	mixed: { synchronous: ['on', 'off', 'local'], rollback: 10, prepare: 8, flushing: true },
+	off: { synchronous: ['off'], rollback: 10, prepare: 8, flushing: true },
+	on: { synchronous: ['on'], rollback: 10, prepare: 8, flushing: true },
+	unflushed: { synchronous: ['off'], rollback: 60, prepare: 0, flushing: false },
+}
+
 export class Writer {
 	constructor(name, world, place, random, truth) {
 		Object.assign(this, { name, world, place, random, truth })
 		this.serial = 0
 		this.stats = { committed: 0, rolled_back: 0, refused: 0, prepared: 0, unknown: 0, reshaped: 0 }
 		this.refused = {}
-		this.synchronous = ['on', 'off', 'local']
+		this.style = styles.mixed
 	}
 
 	/// `held`: what to wait for within each transaction, for one that is long open.
@@ -54,10 +62,11 @@ export class Writer {
 	async transaction(client, held) {
 		const { random } = this
 		const tx = `${this.name}-${++this.serial}`
-		const synchronous = random.pick(this.synchronous)
+		const { style } = this
+		const synchronous = random.pick(style.synchronous)
 		const plan = {
 			isolation: random.weighted({ 'READ COMMITTED': 85, 'REPEATABLE READ': 12, SERIALIZABLE: 3 }),
-			end: random.weighted({ commit: 78, rollback: 10, prepare: held ? 0 : 8 }),
+			end: random.weighted({ commit: 78, rollback: style.rollback, prepare: held ? 0 : style.prepare }),
 			early: random.chance(0.5),
 		}
 		this.reshaped = new Set()
@@ -65,7 +74,7 @@ export class Writer {
 		this.truth.note(tx, 'unknown')
 		try {
 			await this.run(client, `BEGIN ISOLATION LEVEL ${plan.isolation}; SET LOCAL synchronous_commit = ${synchronous}; SET LOCAL lockstep.actor = '${this.name}'; SET LOCAL lockstep.reason = '${tx}'`)
-			if (random.chance(0.06)) await this.run(client, 'SET LOCAL session_replication_role = replica')
+			if (random.chance(0.06)) await this.run(client, 'SET LOCAL session_replication_role = replica; SET LOCAL lockstep.actor = replica')
 			if (random.chance(0.05)) await this.run(client, `SET LOCAL statement_timeout = '${random.int(1, 60)}ms'`)
 			if (plan.early || held) await this.enter(client, tx)
 			await this.block(client, held ? 1 : random.int(1, 5), 0, plan)
@@ -160,11 +169,12 @@ export class Writer {
 
 	async operation(client, plan) {
 		const { random, world } = this
-		const may_reshape = plan.isolation === 'READ COMMITTED' && !this.truncates
+		const may_reshape = plan.isolation === 'READ COMMITTED' && !this.truncates && this.style.flushing
 		if (may_reshape && random.chance(0.025)) return this.reshape(client)
 		if (random.chance(0.12)) return this.run(client, block(random, world))
 		const made = statement(random, world)
-		if (made.truncates && this.reshaped.size > 0) return undefined
+		if (made.truncates && (this.reshaped.size > 0 || !this.style.flushing)) return undefined
+		if (made.hopeful && plan.isolation !== 'READ COMMITTED') return undefined
 		this.truncates ||= made.truncates === true
 		if (!made.copy) return this.run(client, made.sql)
 		this.last = `${made.copy}\n${made.data}`
@@ -185,7 +195,7 @@ export class Writer {
 			VALUES (pg_current_xact_id(), '${table.label}', ${quote(what)}, ${what === 'track' ? 'NULL' : `witness.rows(${table.relid})`})`)
 		await this.run(client, sql)
 		// track() itself tells readers nothing.
-		if (what === 'track') await this.run(client, `ALTER TABLE ${table.name} SET (fillfactor = ${this.random.int(50, 100)})`)
+		if (what === 'track') await this.run(client, `ALTER TABLE ${table.name} ALTER COLUMN note SET STATISTICS ${this.random.int(50, 100)}`)
 		await this.run(client, `UPDATE witness.shape SET done = true, after = ${tracked ? `witness.rows(${table.relid})` : 'NULL'}
 			WHERE xid = pg_current_xact_id() AND label = '${table.label}' AND NOT done`)
 		this.stats.reshaped += 1

@@ -115,19 +115,21 @@ export class Stand {
 	}
 
 	/**
-	 * Runs pgbench on the present database for `seconds`, or each client for `transactions`. Resolves with {tps, transactions,
+	 * Runs pgbench on the present database for `seconds`, or each client for `transactions`, with `settings` of its sessions. Resolves with {tps, transactions,
 	 * latency_ms, cpu_us}: cpu_us is what the server spends for each transaction.
 	 */
-	async pgbench(script, { clients, seconds, transactions, synchronous = true }) {
+	async pgbench(script, { clients, seconds, transactions, synchronous = true, settings = {} }) {
 		const file = join(this.directory, 'script.sql');
 		await writeFile(file, script);
 		const limit = seconds === undefined ? ['-t', transactions] : ['-T', seconds];
 		const threads = Math.min(clients, 2);
+		const given = { synchronous_commit: synchronous ? 'on' : 'off', ...settings };
+		const options = Object.entries(given).map(([name, value]) => `-c ${name}=${value}`).join(' ');
 		const { result, cpu } = await this.withServerCpu(() =>
 			run(
 				join(this.bindir, 'pgbench'),
 				['-n', '-M', 'prepared', '-h', this.host, '-p', this.serverPort, '-U', 'postgres', '-c', clients, '-j', threads, ...limit, '-f', file, this.database.name].map(String),
-				{ env: { ...process.env, PGOPTIONS: `-c synchronous_commit=${synchronous ? 'on' : 'off'}` } },
+				{ env: { ...process.env, PGOPTIONS: options } },
 			),
 		);
 		const number = (pattern) => {

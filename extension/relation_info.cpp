@@ -60,11 +60,10 @@ HeapTuple find_tracked_row(Relation catalog, Oid relation, Oid *root)
 	*root = relation;
 	if (HeapTuple tuple = tracked_row(catalog, relation))
 		return tuple;
-	if (!get_rel_relispartition(relation))
-		return nullptr;
-	ListCell *cell;
-	foreach (cell, get_partition_ancestors(relation)) {
-		*root = lfirst_oid(cell);
+	// Not get_partition_ancestors(): it leaves out a partition whose DETACH CONCURRENTLY has begun, and may never end. Its triggers are
+	// there until it does, and its changes are logged as long.
+	while (get_rel_relispartition(*root)) {
+		*root = get_partition_parent(*root, true);
 		if (HeapTuple tuple = tracked_row(catalog, *root))
 			return tuple;
 	}

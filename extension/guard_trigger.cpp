@@ -58,6 +58,11 @@ char *place_of(HeapTuple tuple, TupleDesc descriptor, AttrNumber column)
 	return data + at;
 }
 
+int64 last_version(const RelationInfo &info)
+{
+	return info.version_type == INT4OID ? PG_INT32_MAX : PG_INT64_MAX;
+}
+
 HeapTuple with_version(const RelationInfo &info, TriggerData *trigger, int64 version)
 {
 	if (info.version_type == INT4OID && version > PG_INT32_MAX)
@@ -96,10 +101,6 @@ extern "C" Datum lockstep_guard(PG_FUNCTION_ARGS)
 			errmsg("lockstep.guard() must be a BEFORE UPDATE trigger for each row"));
 
 	require_own_trigger(trigger, "~lockstep_guard");
-	// A replica takes the row as it comes, its version included.
-	if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
-		return PointerGetDatum(trigger->tg_newtuple);
-
 	const RelationInfo *info = relation_info(trigger->tg_relation);
 	bool is_null;
 	Datum old_value = slot_getattr(trigger->tg_trigslot, info->version_column, &is_null);
@@ -111,6 +112,11 @@ extern "C" Datum lockstep_guard(PG_FUNCTION_ARGS)
 		bms_is_member(info->version_column - FirstLowInvalidHeapAttributeNumber, trigger->tg_updatedcols);
 	claim.is_null = is_null;
 	claim.value = version_from_datum(*info, new_value, is_null);
+	// A replica takes the row as it comes, its version included. Where none comes with it (from a publisher that has no such column), the
+	// row's own goes on counting: else two states of it had the same. It stops at its end, as nothing may stop the apply.
+	if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA &&
+		(claim.mentioned || current == last_version(*info)))
+		return PointerGetDatum(trigger->tg_newtuple);
 	const bool effective = is_effective(RelationGetDescr(trigger->tg_relation), info->version_column,
 		trigger->tg_trigslot, trigger->tg_newslot);
 

@@ -46,7 +46,7 @@ SET session_replication_role = replica;
 INSERT INTO counted VALUES (4, 'open', 20);
 UPDATE counted SET status = 'from afar', lock_version = 5 WHERE id = 3 RETURNING lock_version AS "5";
 UPDATE counted SET status = 'from farther', lock_version = 500 WHERE id = 3 RETURNING lock_version AS "500";
-UPDATE counted SET status = 'unversioned' WHERE id = 3 RETURNING lock_version AS "500";
+UPDATE counted SET status = 'unversioned' WHERE id = 3 RETURNING lock_version AS "501";
 UPDATE counted SET lock_version = 400 WHERE id = 3 RETURNING lock_version AS "400";
 DELETE FROM counted WHERE id = 4;
 RESET session_replication_role;

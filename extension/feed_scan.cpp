@@ -135,7 +135,7 @@ void find_changes(Feed &feed)
 		if (a.ordinal != b.ordinal)
 			return a.ordinal < b.ordinal;
 		// Changes of one row that reached the log in the wrong order share an ordinal: see place_of() in log_buffer.cpp.
-		return a.version != b.version ? a.version < b.version : a.is_delete < b.is_delete;
+		return a.seq > b.seq;
 	};
 	if (!std::is_sorted(begin, end, by_delivery))
 		std::sort(begin, end, by_delivery);

@@ -19,13 +19,17 @@ struct NewChange {
 	Jsonb *row;
 	Jsonb *old;
 	ArrayType *omitted;
-	/// The row has been changed again already, by a trigger of another row of the same statement: later changes of it may stand in the
-	/// log before this one.
-	bool is_late;
+	CommandId command; // the command of the transaction that changed the row
+	/// The row may have been changed again already, by a trigger of another row of the same statement: then later changes of it were
+	/// appended before this one.
+	bool may_be_late;
 };
 
 /// Where to build the images of a change that is about to be appended.
 MemoryContext buffer_context();
+
+/// Has a row with some key of this table been inserted by a later command than `command` of this transaction? (Now and then yes where not.)
+bool inserted_since(Oid root, CommandId command);
 
 /// Takes the change over, and writes what waits when that is much.
 void append_change(const NewChange &change);

@@ -15,18 +15,38 @@ namespace lockstep
 namespace
 {
 
-/// Has the row version in `slot` been updated or deleted since, by this transaction? Then whatever did it was logged before the event at
-/// hand: a trigger of another row of the same statement runs before this row's events do.
-bool is_superseded(TupleTableSlot *slot)
+/// What the header of a row's version tells of its change. `slot`: as the trigger was given it.
+struct Moment {
+	CommandId command; // of the change
+	/// The version has been updated or deleted since, by this transaction: what did it was logged before the event at hand, as a trigger
+	/// of another row of the same statement runs before this row's events do.
+	bool is_superseded;
+};
+
+Moment moment_of(TupleTableSlot *slot)
 {
-	if (!TTS_IS_BUFFERTUPLE(slot))
-		return false;
-	HeapTuple tuple = reinterpret_cast<HeapTupleTableSlot *>(slot)->tuple;
+	HeapTuple tuple =
+		TTS_IS_BUFFERTUPLE(slot) ? reinterpret_cast<HeapTupleTableSlot *>(slot)->tuple : nullptr;
 	if (!tuple)
-		return false;
+		return {GetCurrentCommandId(false), false};
 	const HeapTupleHeader header = tuple->t_data;
-	return !(header->t_infomask & HEAP_XMAX_INVALID) && !HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask) &&
+	const bool superseded = !(header->t_infomask & HEAP_XMAX_INVALID) &&
+		!HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask) &&
 		TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(header));
+	return {header->t_infomask & HEAP_COMBOCID ? HeapTupleHeaderGetCmin(header)
+											   : HeapTupleHeaderGetRawCommandId(header),
+		superseded};
+}
+
+/// The same of a deletion. The row is gone: no change of it can come later, but its key may have been inserted again.
+Moment moment_of_end(const RelationInfo &info, TupleTableSlot *slot)
+{
+	HeapTuple tuple =
+		TTS_IS_BUFFERTUPLE(slot) ? reinterpret_cast<HeapTupleTableSlot *>(slot)->tuple : nullptr;
+	const CommandId command = !tuple                ? GetCurrentCommandId(false)
+		: tuple->t_data->t_infomask & HEAP_COMBOCID ? HeapTupleHeaderGetCmax(tuple->t_data)
+													: HeapTupleHeaderGetRawCommandId(tuple->t_data);
+	return {command, inserted_since(info.root, command)};
 }
 
 NewChange change_of(const RelationInfo &info, Op op)
@@ -36,6 +56,12 @@ NewChange change_of(const RelationInfo &info, Op op)
 	change.root = info.root;
 	change.leaf = info.relation;
 	return change;
+}
+
+void set_moment(NewChange &change, Moment moment)
+{
+	change.command = moment.command;
+	change.may_be_late = moment.is_superseded;
 }
 
 /// key_hash(), without the way through jsonb where the key is an integer.
@@ -70,10 +96,10 @@ void set_key_and_version(NewChange &change, const RelationInfo &info, const Row 
 		version_from_datum(info, row.values[info.version_column - 1], row.nulls[info.version_column - 1]);
 }
 
-void log_whole_row(const RelationInfo &info, Op op, const Row &row, bool is_late, Jsonb *old = nullptr)
+void log_whole_row(const RelationInfo &info, Op op, const Row &row, Moment moment, Jsonb *old = nullptr)
 {
 	NewChange change = change_of(info, op);
-	change.is_late = is_late;
+	set_moment(change, moment);
 	set_key_and_version(change, info, row);
 	change.row = build_image(info.columns, row, nullptr, buffer_context(), &change.omitted);
 	change.old = old;
@@ -95,8 +121,8 @@ int find_changed(
 	return count;
 }
 
-void log_update(
-	const RelationInfo &info, TupleDesc descriptor, const Row &before, const Row &after, bool is_late)
+void log_update(const RelationInfo &info, TupleDesc descriptor, const TriggerData *trigger, const Row &before,
+	const Row &after)
 {
 	auto *changed = palloc_array_of<bool>(Max(info.columns.count, 1));
 	if (find_changed(info, descriptor, before, after, changed) == 0)
@@ -105,15 +131,16 @@ void log_update(
 	for (int i = 0; i < info.columns.count; ++i)
 		key_changed |= changed[i] && info.is_key[i];
 	ArrayType *omitted_old = nullptr;
+	const Moment moment = moment_of(trigger->tg_newslot);
 	if (key_changed) {
 		// The old key's life ends, the new key's begins. The old key, in `old`, leads from one to the other.
-		log_whole_row(info, Op::remove, before, is_late);
-		log_whole_row(info, Op::insert, after, is_late,
+		log_whole_row(info, Op::remove, before, moment_of_end(info, trigger->tg_trigslot));
+		log_whole_row(info, Op::insert, after, moment,
 			build_image(info.columns, before, info.is_key, buffer_context(), &omitted_old));
 		return;
 	}
 	NewChange change = change_of(info, Op::update);
-	change.is_late = is_late;
+	set_moment(change, moment);
 	set_key_and_version(change, info, after);
 	change.row = build_image(info.columns, after, nullptr, buffer_context(), &change.omitted);
 	change.old = build_image(info.columns, before, changed, buffer_context(), &omitted_old);
@@ -143,12 +170,12 @@ extern "C" Datum lockstep_log(PG_FUNCTION_ARGS)
 	require_own_trigger(trigger, "!lockstep_log");
 	const Row row = read_row(info->virtual_columns, trigger->tg_trigslot);
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
-		log_update(*info, RelationGetDescr(trigger->tg_relation), row,
-			read_row(info->virtual_columns, trigger->tg_newslot), is_superseded(trigger->tg_newslot));
+		log_update(*info, RelationGetDescr(trigger->tg_relation), trigger, row,
+			read_row(info->virtual_columns, trigger->tg_newslot));
 	else if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
-		log_whole_row(*info, Op::insert, row, is_superseded(trigger->tg_trigslot));
+		log_whole_row(*info, Op::insert, row, moment_of(trigger->tg_trigslot));
 	else
-		log_whole_row(*info, Op::remove, row, false);
+		log_whole_row(*info, Op::remove, row, moment_of_end(*info, trigger->tg_trigslot));
 	return PointerGetDatum(nullptr);
 }
 

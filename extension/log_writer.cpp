@@ -139,7 +139,7 @@ void write_changes(const PendingChange *changes, int count)
 	MemoryContextReset(scratch);
 }
 
-uint32 logged_place_of(const NewChange &change, uint32 place)
+uint32 logged_place_of(const NewChange &change, uint32 first, uint32 place)
 {
 	const FullTransactionId own = GetTopFullTransactionIdIfAny();
 	// A segment that this transaction has written to is not closed before it ends.
@@ -156,13 +156,14 @@ uint32 logged_place_of(const NewChange &change, uint32 place)
 		while (index_getnext_slot(scan, ForwardScanDirection, slot)) {
 			CHECK_FOR_INTERRUPTS();
 			slot_getallattrs(slot);
-			if (slot->tts_isnull[change_key - 1] ||
+			const auto ordinal = static_cast<uint32>(DatumGetInt32(slot->tts_values[change_ordinal - 1]));
+			if (ordinal < first || ordinal >= place || slot->tts_isnull[change_key - 1] ||
 				DatumGetObjectId(slot->tts_values[change_root - 1]) != change.root ||
-				DatumGetInt64(slot->tts_values[change_version - 1]) < change.version ||
+				DatumGetInt64(slot->tts_values[change_key_hash - 1]) != change.key_hash ||
 				!DatumGetBool(DirectFunctionCall2(
 					jsonb_eq, slot->tts_values[change_key - 1], JsonbPGetDatum(change.key))))
 				continue;
-			place = Min(place, static_cast<uint32>(DatumGetInt32(slot->tts_values[change_ordinal - 1])));
+			place = ordinal;
 		}
 		ExecDropSingleTupleTableSlot(slot);
 		index_endscan(scan);

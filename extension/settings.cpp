@@ -89,6 +89,10 @@ void define_settings()
 		"tables anew. "
 		"\"refuse\": tracked tables cannot be written to.",
 		&settings.log_full, log_full_drop_oldest, log_full_modes, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+	DefineCustomIntVariable("lockstep.lock_patience",
+		"How long track(), untrack() and DROP EXTENSION try to lock tables that others use.",
+		"Each attempt is short, so that others wait no longer than for that.", &settings.lock_patience, 60000,
+		0, INT_MAX, PGC_USERSET, GUC_UNIT_MS, nullptr, nullptr, nullptr);
 	// It sizes shared memory: only known where that can still be reserved, as the server refuses to define it later.
 	if (process_shared_preload_libraries_in_progress)
 		DefineCustomIntVariable("lockstep.max_databases",

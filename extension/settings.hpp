@@ -16,6 +16,7 @@ struct Settings {
 	char *reason;
 	int doorbell;        // DoorbellMode
 	int log_buffer_size; // kB
+	int lock_patience;   // ms
 	int max_databases;
 	int segment_size;  // kB
 	int segment_age;   // s

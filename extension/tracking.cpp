@@ -9,6 +9,7 @@
 LOCKSTEP_SQL_FUNCTION(lockstep_track)
 LOCKSTEP_SQL_FUNCTION(lockstep_untrack)
 LOCKSTEP_SQL_FUNCTION(lockstep_log_schema_change)
+LOCKSTEP_SQL_FUNCTION(lockstep_on_drop_extension)
 LOCKSTEP_SQL_FUNCTION(lockstep_worker_status)
 LOCKSTEP_SQL_FUNCTION(lockstep_request_worker)
 
@@ -27,8 +28,32 @@ void require_ownership(Oid relation)
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, name);
 }
 
+Oid extension_owner()
+{
+	Relation tracked = table_open(log_catalog().tracked_table, AccessShareLock);
+	const Oid owner = tracked->rd_rel->relowner;
+	table_close(tracked, AccessShareLock);
+	return owner;
+}
+
+/// Aborting the (sub-)transaction restores the user after an error.
+void run_as_owner(const char *command, int count, Oid *types, Datum *values, const char *nulls)
+{
+	const Oid owner = extension_owner();
+	Oid user;
+	int security_context;
+	GetUserIdAndSecContext(&user, &security_context);
+	SetUserIdAndSecContext(owner, security_context | SECURITY_LOCAL_USERID_CHANGE);
+	SPI_connect();
+	const int code = SPI_execute_with_args(command, count, types, values, nulls, false, 0);
+	if (code < 0)
+		elog(ERROR, "could not execute \"%s\": %s", command, SPI_result_code_string(code));
+	SPI_finish();
+	SetUserIdAndSecContext(user, security_context);
+}
+
 /// Calls the function `name` with the arguments of this one, as the owner of lockstep's tables. The first is the table, which the caller
-/// must own. Aborting the (sub-)transaction restores the user after an error.
+/// must own.
 void call_as_owner(FunctionCallInfo fcinfo, const char *name)
 {
 	if (!PG_ARGISNULL(0))
@@ -48,20 +73,20 @@ void call_as_owner(FunctionCallInfo fcinfo, const char *name)
 		appendStringInfo(&command, i == 0 ? "$%d" : ", $%d", i + 1);
 	}
 	appendStringInfoChar(&command, ')');
+	run_as_owner(command.data, count, types, values, nulls);
+}
 
-	Relation tracked = table_open(log_catalog().tracked_table, AccessShareLock);
-	const Oid owner = tracked->rd_rel->relowner;
-	table_close(tracked, AccessShareLock);
-	Oid user;
-	int security_context;
-	GetUserIdAndSecContext(&user, &security_context);
-	SetUserIdAndSecContext(owner, security_context | SECURITY_LOCAL_USERID_CHANGE);
-	SPI_connect();
-	const int code = SPI_execute_with_args(command.data, count, types, values, nulls, false, 0);
-	if (code < 0)
-		elog(ERROR, "could not execute \"%s\": %s", command.data, SPI_result_code_string(code));
-	SPI_finish();
-	SetUserIdAndSecContext(user, security_context);
+/// Does the command drop lockstep, perhaps among others?
+bool drops_lockstep(Node *command)
+{
+	auto *drop = reinterpret_cast<DropStmt *>(command);
+	if (!IsA(command, DropStmt) || drop->removeType != OBJECT_EXTENSION)
+		return false;
+	ListCell *cell;
+	foreach (cell, drop->objects)
+		if (strcmp(strVal(lfirst(cell)), "lockstep") == 0)
+			return true;
+	return false;
 }
 
 } // namespace
@@ -92,6 +117,19 @@ extern "C" Datum lockstep_log_schema_change(PG_FUNCTION_ARGS)
 	if (!last_change_is_schema(change.root, false))
 		append_change(change);
 	PG_RETURN_VOID();
+}
+
+/// lockstep.on_drop_extension() → event_trigger, at the start of DROP EXTENSION
+extern "C" Datum lockstep_on_drop_extension(PG_FUNCTION_ARGS)
+{
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+			errmsg("lockstep.on_drop_extension() can only be called as an event trigger"));
+	auto *trigger = reinterpret_cast<EventTriggerData *>(fcinfo->context);
+	// Whoever may not drop it is told so by the command, and must not make others wait before.
+	if (drops_lockstep(trigger->parsetree) && has_privs_of_role(GetUserId(), extension_owner()))
+		run_as_owner("SELECT lockstep.lock_before_drop()", 0, nullptr, nullptr, nullptr);
+	return PointerGetDatum(nullptr);
 }
 
 /// lockstep.worker_status() → text: 'running', 'starting', 'none', or NULL where the library is not preloaded

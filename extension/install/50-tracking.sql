@@ -154,6 +154,85 @@ END
 $$;
 COMMENT ON FUNCTION lockstep.require_option(text, text, text[]) IS 'internal: part of track()';
 
+-- Who holds a lock on one of the tables, told to somebody who could not get his.
+CREATE FUNCTION lockstep.lock_holder(tables oid[]) RETURNS text
+	LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN l.pid IS NULL
+			THEN format('The prepared transaction %L holds %s on %s.',
+				(SELECT p.gid FROM pg_prepared_xacts p JOIN pg_locks x ON x.locktype = 'transactionid' AND x.transactionid = p.transaction
+					WHERE x.pid IS NULL AND x.virtualtransaction = l.virtualtransaction), l.mode, l.relation::regclass)
+			ELSE format('Process %s of %s%s holds %s on %s.', l.pid, coalesce(a.usename, 'the server'),
+				CASE WHEN a.application_name <> '' THEN format(' (%s)', a.application_name) END, l.mode, l.relation::regclass) END
+	FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
+	WHERE l.locktype = 'relation' AND l.granted AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+		AND l.relation = ANY (tables) AND l.pid IS DISTINCT FROM pg_backend_pid()
+	ORDER BY a.xact_start NULLS FIRST, l.pid LIMIT 1
+$$;
+COMMENT ON FUNCTION lockstep.lock_holder(oid[]) IS 'internal: part of lock_patiently()';
+
+CREATE FUNCTION lockstep.lock_until(target regclass, until timestamptz) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = 0
+AS $$
+BEGIN
+	PERFORM set_config('lock_timeout', greatest(1, ceil(extract(epoch FROM until - clock_timestamp()) * 1000))::integer::text, true);
+	IF NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = target) THEN
+		RAISE EXCEPTION USING ERRCODE = 'undefined_table', MESSAGE = format('table with OID %s does not exist', target::oid);
+	END IF;
+	EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', target);
+END
+$$;
+COMMENT ON FUNCTION lockstep.lock_until(regclass, timestamptz) IS 'internal: part of lock_patiently()';
+
+-- Locks tables with their partitions, then other tables, in ACCESS EXCLUSIVE mode. While one waits for such a lock, everybody else waits
+-- behind him. So each attempt is short, and gives up all that it got: then the queue behind it moves on, and nobody is caught in a deadlock.
+CREATE FUNCTION lockstep.lock_patiently(command text, roots regclass[], others regclass[] DEFAULT '{}') RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	attempt_ms CONSTANT integer := 100;
+	patience CONSTANT interval := current_setting('lockstep.lock_patience')::interval;
+	give_up CONSTANT timestamptz := clock_timestamp() + patience;
+	pause double precision := 0.1;
+	attempt_end timestamptz;
+	root regclass;
+	target regclass;
+	wanted oid[];
+BEGIN
+	LOOP
+		BEGIN
+			attempt_end := clock_timestamp() + make_interval(secs => attempt_ms / 1000.0);
+			wanted := roots::oid[];
+			FOREACH root IN ARRAY roots LOOP
+				PERFORM lockstep.lock_until(root, attempt_end);
+				-- Only now nobody can add a partition.
+				FOR target IN SELECT t.relid FROM pg_partition_tree(root) t WHERE t.relid <> root LOOP
+					wanted := wanted || target::oid;
+					PERFORM lockstep.lock_until(target, attempt_end);
+				END LOOP;
+			END LOOP;
+			FOREACH target IN ARRAY others LOOP
+				wanted := wanted || target::oid;
+				PERFORM lockstep.lock_until(target, attempt_end);
+			END LOOP;
+			RETURN;
+		EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+			-- The roll-back let go of everything.
+			IF clock_timestamp() >= give_up THEN
+				RAISE EXCEPTION USING ERRCODE = 'lock_not_available',
+					MESSAGE = format('%s could not get its locks within %s', command, current_setting('lockstep.lock_patience')),
+					DETAIL = coalesce(lockstep.lock_holder(wanted), 'Others held them at each attempt.'),
+					HINT = 'Let that transaction end, or raise lockstep.lock_patience; nothing was changed.';
+			END IF;
+		END;
+		PERFORM pg_sleep(least(pause, greatest(0.001, extract(epoch FROM give_up - clock_timestamp()))));
+		pause := least(pause * 1.5, 1);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION lockstep.lock_patiently(text, regclass[], regclass[]) IS 'internal: part of track(), untrack() and DROP EXTENSION';
+
 -- Those that are lockstep's own, by the function they call.
 CREATE FUNCTION lockstep.drop_triggers(table_name regclass) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -274,8 +353,9 @@ BEGIN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
 			MESSAGE = 'delta_columns and uncounted_columns are not supported in this version of lockstep';
 	END IF;
-	-- Nobody may change the table, or track it too, until all is in place.
-	EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', table_name);
+	-- Nobody may change the table, or track it too, until all is in place. At once the strongest lock that will be needed: whoever asks
+	-- for more later can meet another who does the same. Nothing below scans the table.
+	PERFORM lockstep.lock_patiently('lockstep.track()', ARRAY[table_name]);
 	IF EXISTS (SELECT FROM lockstep.tracked t WHERE t.relid = table_name) THEN
 		RAISE EXCEPTION USING ERRCODE = 'duplicate_object', MESSAGE = format('table %s is already tracked', table_name),
 			HINT = 'To track it in another way, call lockstep.untrack() first.';
@@ -339,7 +419,10 @@ BEGIN
 	IF table_name IS NULL OR drop_version_column IS NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'table_name and drop_version_column must not be null';
 	END IF;
-	EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', table_name);
+	IF NOT EXISTS (SELECT FROM lockstep.tracked t WHERE t.relid = table_name) THEN
+		RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('table %s is not tracked', table_name);
+	END IF;
+	PERFORM lockstep.lock_patiently('lockstep.untrack()', ARRAY[table_name]);
 	SELECT t.version_column INTO used_version_column FROM lockstep.tracked t WHERE t.relid = table_name;
 	DELETE FROM lockstep.tracked_table t WHERE t.relation = table_name;
 	IF NOT FOUND THEN

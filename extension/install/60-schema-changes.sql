@@ -29,6 +29,37 @@ CREATE FUNCTION lockstep.present_name(relation regclass, column_name name, numbe
 		AND NOT a.attisdropped), column_name) $$;
 COMMENT ON FUNCTION lockstep.present_name(regclass, name, jsonb) IS 'internal: follows a renamed column';
 
+-- What track() would refuse, a tracked table may not become: its changes would be missing, or lost in a crash. (For partitions that is
+-- asked of the table they belong to.)
+CREATE FUNCTION lockstep.require_still_trackable(changed oid[]) RETURNS void
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	tracked regclass;
+	reason text;
+BEGIN
+	FOR tracked IN
+		SELECT t.relation FROM lockstep.tracked_table t JOIN pg_class r ON r.oid = t.relation
+		WHERE t.relation = ANY (changed)
+			OR EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = t.relation AND i.inhparent = ANY (changed))
+			OR EXISTS (SELECT FROM unnest(changed) c (relid), LATERAL (
+				SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = c.relid UNION SELECT a.relid FROM pg_partition_ancestors(c.relid) a) p
+				WHERE p.inhparent = t.relation)
+	LOOP
+		BEGIN
+			PERFORM lockstep.require_trackable(tracked);
+		EXCEPTION WHEN wrong_object_type THEN
+			GET STACKED DIAGNOSTICS reason = PG_EXCEPTION_DETAIL;
+			RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+				MESSAGE = format('table %s cannot be changed in this way while it is tracked', lockstep.qualified_name(tracked)),
+				DETAIL = format('Not all of its changes would be in the log. %s', reason),
+				HINT = 'Run lockstep.untrack() first.';
+		END;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION lockstep.require_still_trackable(oid[]) IS 'internal: part of the event triggers';
+
 CREATE FUNCTION lockstep.on_ddl() RETURNS event_trigger
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -37,6 +68,9 @@ DECLARE
 	newcomers regclass[];
 	leaf regclass;
 BEGIN
+	PERFORM lockstep.require_still_trackable(ARRAY(
+		SELECT c.objid FROM pg_event_trigger_ddl_commands() c
+		WHERE c.classid = 'pg_class'::regclass AND c.object_type IN ('table', 'foreign table') AND NOT c.in_extension));
 	FOR tracked IN
 		SELECT t.* FROM lockstep.tracked_table t
 		WHERE t.relation IN (
@@ -107,10 +141,34 @@ COMMENT ON FUNCTION lockstep.on_drop() IS 'event trigger: forgets tracked tables
 -- ALTER INDEX and its like rename tables too.
 CREATE EVENT TRIGGER lockstep_ddl ON ddl_command_end
 	WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE', 'CREATE TABLE AS', 'ALTER SCHEMA', 'ALTER INDEX', 'ALTER VIEW', 'ALTER SEQUENCE',
-		'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE', 'ALTER TYPE')
+		'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE', 'CREATE FOREIGN TABLE', 'ALTER TYPE')
 	EXECUTE FUNCTION lockstep.on_ddl();
 COMMENT ON EVENT TRIGGER lockstep_ddl IS 'logs changes of a tracked table''s shape';
 CREATE EVENT TRIGGER lockstep_drop ON sql_drop EXECUTE FUNCTION lockstep.on_drop();
 COMMENT ON EVENT TRIGGER lockstep_drop IS 'forgets tracked tables that are dropped';
 ALTER EVENT TRIGGER lockstep_ddl ENABLE ALWAYS;
 ALTER EVENT TRIGGER lockstep_drop ENABLE ALWAYS;
+
+-- DROP EXTENSION locks the log first and the tracked tables later, as their triggers go; writers do it the other way round. So all of
+-- them are locked before it begins.
+CREATE FUNCTION lockstep.lock_before_drop() RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM lockstep.lock_patiently('DROP EXTENSION',
+		ARRAY(SELECT t.relid::regclass FROM lockstep.tracked t ORDER BY t.relid),
+		ARRAY(SELECT d.objid::regclass FROM pg_depend d JOIN pg_class c ON c.oid = d.objid
+			WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+				AND d.refobjid = (SELECT e.oid FROM pg_extension e WHERE e.extname = 'lockstep') AND c.relkind IN ('r', 'p')
+			ORDER BY d.objid));
+END
+$$;
+COMMENT ON FUNCTION lockstep.lock_before_drop() IS 'internal: part of DROP EXTENSION';
+
+CREATE FUNCTION lockstep.on_drop_extension() RETURNS event_trigger
+	LANGUAGE C AS 'MODULE_PATHNAME', 'lockstep_on_drop_extension';
+COMMENT ON FUNCTION lockstep.on_drop_extension() IS 'event trigger: before DROP EXTENSION lockstep, locks what it will need';
+CREATE EVENT TRIGGER lockstep_drop_extension ON ddl_command_start WHEN TAG IN ('DROP EXTENSION')
+	EXECUTE FUNCTION lockstep.on_drop_extension();
+COMMENT ON EVENT TRIGGER lockstep_drop_extension IS 'lets DROP EXTENSION lockstep take its locks without blocking writers for long';
+ALTER EVENT TRIGGER lockstep_drop_extension ENABLE ALWAYS;

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "log_segment.hpp"
 
 #include "log_catalog.hpp"
@@ -20,6 +18,7 @@ struct IndexCache {
 	int count;
 	Oid indexes[max_segment_indexes];
 	IndexInfo *infos[max_segment_indexes]; // NULL where one may not be kept
+	int last_column;                       // of those that are indexed
 };
 
 IndexCache cache;
@@ -52,6 +51,7 @@ void load_indexes(Relation segment)
 				RelationGetRelationName(segment), max_segment_indexes),
 			errhint("Drop those that lockstep did not make."));
 	cache.count = 0;
+	cache.last_column = 0;
 	ListCell *cell;
 	foreach (cell, indexes) {
 		Relation index = index_open(lfirst_oid(cell), RowExclusiveLock);
@@ -59,6 +59,8 @@ void load_indexes(Relation segment)
 		cache.indexes[cache.count] = lfirst_oid(cell);
 		// Other access methods leave things in it that refer to the relation as it was opened then.
 		cache.infos[cache.count] = index->rd_rel->relam == BTREE_AM_OID ? BuildIndexInfo(index) : nullptr;
+		for (int i = 0; i < index->rd_index->indnatts; ++i)
+			cache.last_column = Max(cache.last_column, index->rd_index->indkey.values[i]);
 		++cache.count;
 		index_close(index, NoLock);
 	}
@@ -79,25 +81,6 @@ void insert_entry(OpenSegment &segment, int number, const Datum *values, const b
 	}
 	index_insert(index, key, key_nulls, place, segment.relation,
 		form->indisunique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO, false, segment.infos[number]);
-}
-
-bool is_key_index(Relation index)
-{
-	return index->rd_index->indnatts == 2 && index->rd_index->indkey.values[0] == change_root &&
-		index->rd_index->indkey.values[1] == change_key_hash;
-}
-
-/// Rows of a batch in the order of their keys: neighbours meet the same page of the index, while it is at hand.
-void sort_by_key(TupleTableSlot **slots, int count)
-{
-	std::sort(slots, slots + count, [](const TupleTableSlot *one, const TupleTableSlot *other) {
-		const Oid root = DatumGetObjectId(one->tts_values[change_root - 1]);
-		const Oid other_root = DatumGetObjectId(other->tts_values[change_root - 1]);
-		if (root != other_root)
-			return root < other_root;
-		return DatumGetInt64(one->tts_values[change_key_hash - 1]) <
-			DatumGetInt64(other->tts_values[change_key_hash - 1]);
-	});
 }
 
 } // namespace
@@ -125,26 +108,20 @@ void insert_row(OpenSegment &segment, HeapTuple tuple, const Datum *values, cons
 void insert_rows(OpenSegment &segment, TupleTableSlot **slots, int count)
 {
 	heap_multi_insert(segment.relation, slots, count, GetCurrentCommandId(true), 0, nullptr);
-	auto **by_key = palloc_array_of<TupleTableSlot *>(count);
-	memcpy(by_key, slots, count * sizeof(TupleTableSlot *));
-	for (int i = 0; i < count; ++i)
-		slot_getallattrs(slots[i]);
-	sort_by_key(by_key, count);
-	for (int i = 0; i < segment.index_count; ++i) {
-		TupleTableSlot **order = is_key_index(segment.indexes[i]) ? by_key : slots;
-		for (int n = 0; n < count; ++n)
-			insert_entry(segment, i, order[n]->tts_values, order[n]->tts_isnull, &order[n]->tts_tid);
-	}
-	pfree(by_key);
+	for (int i = 0; i < segment.index_count; ++i)
+		for (int n = 0; n < count; ++n) {
+			slot_getsomeattrs(slots[n], cache.last_column);
+			insert_entry(segment, i, slots[n]->tts_values, slots[n]->tts_isnull, &slots[n]->tts_tid);
+		}
 }
 
 void close_segment(OpenSegment &segment)
 {
 	for (int i = 0; i < segment.index_count; ++i) {
 		end_index_inserts(segment.indexes[i], segment.infos[i]);
-		index_close(segment.indexes[i], RowExclusiveLock);
+		index_close(segment.indexes[i], NoLock); // the locks are the transaction's
 	}
-	table_close(segment.relation, NoLock); // the lock is the transaction's
+	table_close(segment.relation, NoLock);
 }
 
 } // namespace lockstep

@@ -23,7 +23,7 @@ OpenSegment open_current_segment(int32 *number);
 void insert_row(OpenSegment &segment, HeapTuple tuple, const Datum *values, const bool *nulls);
 /// Inserts the rows that `slots` hold.
 void insert_rows(OpenSegment &segment, TupleTableSlot **slots, int count);
-/// Keeps the lock on the table until the transaction ends.
+/// Keeps the locks until the transaction ends.
 void close_segment(OpenSegment &segment);
 
 } // namespace lockstep

@@ -9,6 +9,7 @@
 #include "era.hpp"
 #include "feed_progress.hpp"
 #include "feed_rest.hpp"
+#include "feed_row.hpp"
 #include "feed_scan.hpp"
 #include "log_tables.hpp"
 #include "logged_bound.hpp"
@@ -72,20 +73,30 @@ struct NamedTable {
 };
 
 struct NamedOrigin {
-	int64 id; // hash key
-	Origin origin;
+	int64 id;    // hash key
+	Datum actor; // NULL where there is none, as the two below
+	Datum client;
+	Datum reason;
+	bool verified;
 };
+
+constexpr Datum null_datum = 0;
 
 /// Second pass: the rows of the result.
 struct Writer {
-	Feed &feed;
 	ReturnSetInfo *result;
 	HTAB *tables;
 	HTAB *origins;
 	MemoryContext context; // of what the two refer to
+	// The last ones: rows that follow one another mostly share them.
+	NamedTable *table;
+	NamedOrigin *origin;
+	Datum op_names[UCHAR_MAX + 1];
 
-	Datum table_name(Oid relation) const
+	Datum table_name(Oid relation)
 	{
+		if (table && table->relation == relation)
+			return table->name;
 		bool known;
 		auto *entry = static_cast<NamedTable *>(hash_search(tables, &relation, HASH_ENTER, &known));
 		if (!known) {
@@ -97,6 +108,7 @@ struct Writer {
 							   : remembered_name(relation);
 			MemoryContextSwitchTo(caller);
 		}
+		table = entry;
 		return entry->name;
 	}
 
@@ -119,31 +131,52 @@ struct Writer {
 		return name;
 	}
 
-	const Origin &origin(int64 id) const
+	const NamedOrigin &origin_of(int64 id)
 	{
+		if (origin && origin->id == id)
+			return *origin;
 		bool known;
 		auto *entry = static_cast<NamedOrigin *>(hash_search(origins, &id, HASH_ENTER, &known));
 		if (!known) {
 			MemoryContext caller = MemoryContextSwitchTo(context);
-			if (!read_origin(id, GetActiveSnapshot(), &entry->origin))
-				entry->origin = {false, "", "", "", "", "", ""};
+			Origin who;
+			if (!read_origin(id, GetActiveSnapshot(), &who))
+				who = {false, "", "", "", "", "", ""};
+			auto text_or_null = [](const char *string) {
+				return *string == '\0' ? null_datum : CStringGetTextDatum(string);
+			};
+			entry->actor = text_or_null(who.actor);
+			entry->client = text_or_null(who.client);
+			entry->reason = text_or_null(who.reason);
+			entry->verified = who.verified;
 			MemoryContextSwitchTo(caller);
 		}
-		return entry->origin;
+		origin = entry;
+		return *entry;
 	}
 
-	void put(TupleTableSlot *slot, const PositionView *position) const
+	Datum op_text(char op)
+	{
+		Datum &name = op_names[static_cast<unsigned char>(op)];
+		if (name == null_datum) {
+			MemoryContext caller = MemoryContextSwitchTo(context);
+			name = CStringGetTextDatum(op_name(static_cast<Op>(op)));
+			MemoryContextSwitchTo(caller);
+		}
+		return name;
+	}
+
+	void put(const ChangeRow &row, const PositionView *position)
 	{
 		Datum values[result_columns];
 		bool nulls[result_columns] = {};
-		slot_getallattrs(slot);
 		auto copy = [&](ResultColumn to, ChangeColumn from) {
-			values[to] = slot->tts_values[from - 1];
-			nulls[to] = slot->tts_isnull[from - 1];
+			values[to] = row.value(from);
+			nulls[to] = row.is_null(from);
 		};
-		auto text_or_null = [&](ResultColumn to, const char *string) {
-			nulls[to] = *string == '\0';
-			values[to] = CStringGetTextDatum(string);
+		auto put_or_null = [&](ResultColumn to, Datum value) {
+			values[to] = value;
+			nulls[to] = value == null_datum;
 		};
 		copy(result_xid, change_xid);
 		copy(result_seq, change_seq);
@@ -155,17 +188,18 @@ struct Writer {
 		copy(result_ordinal, change_ordinal);
 		copy(result_relid, change_root);
 		copy(result_omitted, change_omitted);
-		values[result_table] = table_name(DatumGetObjectId(slot->tts_values[change_root - 1]));
-		values[result_op] =
-			CStringGetTextDatum(op_name(static_cast<Op>(DatumGetChar(slot->tts_values[change_op - 1]))));
-		const Origin &who = origin(DatumGetInt64(slot->tts_values[change_origin - 1]));
-		text_or_null(result_actor, who.actor);
-		text_or_null(result_client, who.client);
-		text_or_null(result_reason, who.reason);
+		values[result_table] = table_name(DatumGetObjectId(row.value(change_root)));
+		values[result_op] = op_text(DatumGetChar(row.value(change_op)));
+		const NamedOrigin &who = origin_of(DatumGetInt64(row.value(change_origin)));
+		put_or_null(result_actor, who.actor);
+		put_or_null(result_client, who.client);
+		put_or_null(result_reason, who.reason);
 		values[result_verified] = BoolGetDatum(who.verified);
-		nulls[result_position] = position == nullptr;
-		values[result_position] = position ? PointerGetDatum(store(*position)) : PointerGetDatum(nullptr);
+		StoredPosition *stored = position ? store(*position) : nullptr;
+		put_or_null(result_position, PointerGetDatum(stored));
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		if (stored)
+			pfree(stored);
 	}
 };
 
@@ -202,19 +236,18 @@ int place_of_segment(const OpenSegments &open, int32 number)
 
 void write_page(Feed &feed, size_t end, bool keep_rest, ReturnSetInfo *result)
 {
-	Writer writer{feed, result, make_hash("lockstep feed tables", sizeof(Oid), sizeof(NamedTable)),
-		make_hash("lockstep feed origins", sizeof(int64), sizeof(NamedOrigin)), CurrentMemoryContext};
+	Writer writer{result, make_hash("lockstep feed tables", sizeof(Oid), sizeof(NamedTable)),
+		make_hash("lockstep feed origins", sizeof(int64), sizeof(NamedOrigin)), CurrentMemoryContext, nullptr,
+		nullptr, {}};
 	// Only what is durable may be delivered; the flush is for asynchronous commits, and costs nothing for others.
 	const Place here = durable_place(feed.commit_lsn);
 	Progress progress(feed);
 	// A reader who came from the middle of a batch may know what `upto` does not.
 	const size_t bound = Max(feed.since.running.size(), feed.upto.running.size());
 	const PositionView final = core::unite(feed.upto, feed.since, {palloc_array_of<Xid>(bound + 1), bound});
-	MemoryContext row_context =
-		AllocSetContextCreate(CurrentMemoryContext, "lockstep feed row", ALLOCSET_DEFAULT_SIZES);
-	auto **slots = palloc_array_of<TupleTableSlot *>(Max(feed.open.count, 1));
+	auto *readers = palloc_array_of<RowReader>(Max(feed.open.count, 1));
 	for (int s = 0; s < feed.open.count; ++s)
-		slots[s] = table_slot_create(feed.open.relations[s], nullptr);
+		readers[s] = RowReader(feed.open.relations[s]);
 	int place_in_open = 0; // of the segment of the change before
 
 	const bool complete = end == feed.count;
@@ -237,19 +270,15 @@ void write_page(Feed &feed, size_t end, bool keep_rest, ReturnSetInfo *result)
 		}
 		if (feed.open.segments[place_in_open].number != found.segment)
 			place_in_open = place_of_segment(feed.open, found.segment);
-		TupleTableSlot *slot = slots[place_in_open];
-		ItemPointerData place = found.place;
-		if (!table_tuple_fetch_row_version(
-				feed.open.relations[place_in_open], &place, GetActiveSnapshot(), slot))
+		ChangeRow row;
+		if (!readers[place_in_open].read(found, row)) {
+			forget_rest();
 			elog(ERROR, "could not fetch a change from the log");
-		MemoryContext caller = MemoryContextSwitchTo(row_context);
-		writer.put(slot, transaction_ends ? &position : nullptr);
-		MemoryContextSwitchTo(caller);
-		MemoryContextReset(row_context);
-		ExecClearTuple(slot);
+		}
+		writer.put(row, transaction_ends ? &position : nullptr);
 	}
 	for (int s = 0; s < feed.open.count; ++s)
-		ExecDropSingleTupleTableSlot(slots[s]);
+		readers[s].close();
 	if (keep_rest && !complete)
 		remember_rest(feed, end, progress.position(), progress.passed());
 }

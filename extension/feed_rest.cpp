@@ -42,6 +42,12 @@ bool same(const PositionView &one, const PositionView &other)
 
 } // namespace
 
+void forget_rest()
+{
+	rest = Rest{};
+	MemoryContextReset(rest_context());
+}
+
 void remember_rest(const Feed &feed, size_t end, const PositionView &position, size_t passed)
 {
 	const bool is_in_place = rest.position && feed.found == rest.found;
@@ -53,8 +59,7 @@ void remember_rest(const Feed &feed, size_t end, const PositionView &position, s
 		rest.found += end;
 		rest.ahead += passed;
 	} else {
-		rest = Rest{};
-		MemoryContextReset(rest_context());
+		forget_rest();
 		auto *found = palloc_array_of<Found>(feed.count - end);
 		std::copy(feed.found + end, feed.found + feed.count, found);
 		auto *ahead = palloc_array_of<Xid>(feed.ahead_count - passed + 1);
@@ -79,8 +84,7 @@ bool take_rest(Feed &feed, int64 wanted)
 		static_cast<int64>(rest.count) > 2 * wanted &&
 		core::covers(active_position(UINT64_MAX), view(rest.upto));
 	if (!is_next) {
-		rest = Rest{};
-		MemoryContextReset(rest_context());
+		forget_rest();
 		return false;
 	}
 	feed.upto = view(rest.upto);

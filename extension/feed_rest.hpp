@@ -14,4 +14,7 @@ void remember_rest(const Feed &feed, size_t end, const PositionView &position, s
 /// true. (A shorter rest is not worth it, and a short page would look as if there were nothing more.)
 bool take_rest(Feed &feed, int64 wanted);
 
+/// Before an error that says that the rest is of no use: whoever tries again shall look anew.
+void forget_rest();
+
 } // namespace lockstep

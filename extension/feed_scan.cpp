@@ -30,6 +30,74 @@ XLogRecPtr commit_lsn_of(Xid xid)
 								 : InvalidXLogRecPtr;
 }
 
+/// Rolled back? Asked for a transaction that has ended.
+bool is_rolled_back(Xid xid)
+{
+	return is_in_commit_log(xid) && !TransactionIdDidCommit(static_cast<TransactionId>(xid));
+}
+
+void note_row(Feed &feed, int32 segment, Xid xid, TupleTableSlot *slot)
+{
+	slot_getsomeattrs(slot, change_op);
+	if (DatumGetInt32(slot->tts_values[change_era - 1]) < feed.first_era)
+		return;
+	Found found{};
+	found.xid = xid;
+	found.seq = DatumGetInt64(slot->tts_values[change_seq - 1]);
+	found.ordinal = static_cast<uint32>(DatumGetInt32(slot->tts_values[change_ordinal - 1]));
+	found.place = slot->tts_tid;
+	found.segment = segment;
+	const Op op = static_cast<Op>(DatumGetChar(slot->tts_values[change_op - 1]));
+	found.is_marker = op == Op::marker;
+	found.is_delete = op == Op::remove;
+	found.version =
+		slot->tts_isnull[change_version - 1] ? 0 : DatumGetInt64(slot->tts_values[change_version - 1]);
+	if (feed.count == 0 || feed.found[feed.count - 1].xid != xid)
+		feed.commit_lsn = Max(feed.commit_lsn, commit_lsn_of(xid));
+	note(feed, found);
+}
+
+/// Walks the index from transaction `from` on, up to `to`. Returns where to go on, if not `to`: behind a transaction of which nothing is to
+/// be delivered, and which may have a million entries.
+Xid scan_from(Feed &feed, int32 segment, IndexScanDesc scan, TupleTableSlot *slot, Xid from, Xid to)
+{
+	constexpr int few = 64; // as many as are walked over sooner than jumped over
+	ScanKeyData keys[2];
+	ScanKeyInit(&keys[0], 1, BTGreaterEqualStrategyNumber, F_XID8GE,
+		FullTransactionIdGetDatum(FullTransactionIdFromU64(from)));
+	ScanKeyInit(
+		&keys[1], 1, BTLessStrategyNumber, F_XID8LT, FullTransactionIdGetDatum(FullTransactionIdFromU64(to)));
+	index_rescan(scan, keys, 2, nullptr, 0);
+	Xid last = 0;
+	bool is_new = false;
+	bool is_doubted = false;
+	int passed = 0;
+	while (index_getnext_tid(scan, ForwardScanDirection)) {
+		CHECK_FOR_INTERRUPTS();
+		bool is_null;
+		const Xid xid = U64FromFullTransactionId(
+			DatumGetFullTransactionId(index_getattr(scan->xs_itup, 1, scan->xs_itupdesc, &is_null)));
+		if (xid != last) {
+			last = xid;
+			is_new = core::sees(feed.upto, xid) && !core::sees(feed.since, xid);
+			is_doubted = false;
+			passed = 0;
+		}
+		if (is_new && index_fetch_heap(scan, slot)) {
+			note_row(feed, segment, xid, slot);
+			continue;
+		}
+		// Of a transaction that committed, what was rolled back to a savepoint.
+		if (is_new && !is_doubted) {
+			is_doubted = true;
+			is_new = !is_rolled_back(xid);
+		}
+		if (!is_new && ++passed > few)
+			return xid + 1;
+	}
+	return to;
+}
+
 /// Notes the changes of the transactions in [from, to) that `upto` sees and `since` does not.
 void scan_range(Feed &feed, Xid from, Xid to)
 {
@@ -39,39 +107,10 @@ void scan_range(Feed &feed, Xid from, Xid to)
 		Relation segment = feed.open.relations[s];
 		Relation index = index_open(position_index(feed.open, s), AccessShareLock);
 		TupleTableSlot *slot = table_slot_create(segment, nullptr);
-		ScanKeyData keys[2];
-		ScanKeyInit(&keys[0], 1, BTGreaterEqualStrategyNumber, F_XID8GE,
-			FullTransactionIdGetDatum(FullTransactionIdFromU64(from)));
-		ScanKeyInit(&keys[1], 1, BTLessStrategyNumber, F_XID8LT,
-			FullTransactionIdGetDatum(FullTransactionIdFromU64(to)));
 		IndexScanDesc scan = begin_index_scan(segment, index, GetActiveSnapshot(), 2);
-		index_rescan(scan, keys, 2, nullptr, 0);
-		Xid last = 0;
-		while (index_getnext_slot(scan, ForwardScanDirection, slot)) {
-			CHECK_FOR_INTERRUPTS();
-			slot_getsomeattrs(slot, change_op);
-			const Xid xid =
-				U64FromFullTransactionId(DatumGetFullTransactionId(slot->tts_values[change_xid - 1]));
-			if (DatumGetInt32(slot->tts_values[change_era - 1]) < feed.first_era ||
-				!core::sees(feed.upto, xid) || core::sees(feed.since, xid))
-				continue;
-			Found found{};
-			found.xid = xid;
-			found.seq = DatumGetInt64(slot->tts_values[change_seq - 1]);
-			found.ordinal = static_cast<uint32>(DatumGetInt32(slot->tts_values[change_ordinal - 1]));
-			found.place = slot->tts_tid;
-			found.segment = feed.open.segments[s].number;
-			const Op op = static_cast<Op>(DatumGetChar(slot->tts_values[change_op - 1]));
-			found.is_marker = op == Op::marker;
-			found.is_delete = op == Op::remove;
-			found.version = slot->tts_isnull[change_version - 1]
-				? 0
-				: DatumGetInt64(slot->tts_values[change_version - 1]);
-			note(feed, found);
-			if (xid != last)
-				feed.commit_lsn = Max(feed.commit_lsn, commit_lsn_of(xid));
-			last = xid;
-		}
+		scan->xs_want_itup = true;
+		for (Xid at = from; at < to;)
+			at = scan_from(feed, feed.open.segments[s].number, scan, slot, at, to);
 		index_endscan(scan);
 		ExecDropSingleTupleTableSlot(slot);
 		index_close(index, AccessShareLock);

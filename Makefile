@@ -34,8 +34,11 @@ endif
 MODULE_big = lockstep
 EXTENSION = extension/lockstep
 INSTALL_SCRIPT_SQL := extension/lockstep--$(LOCKSTEP_VERSION).sql
-DATA = $(wildcard extension/lockstep--*--*.sql)
-DATA_built = $(INSTALL_SCRIPT_SQL)
+# The way to this version from the one before is built too, until it is released: then it is among DATA.
+UPGRADE_PARTS := $(wildcard extension/upgrade/*--$(LOCKSTEP_VERSION).sql)
+UPGRADE_SQL := $(UPGRADE_PARTS:extension/upgrade/%=extension/lockstep--%)
+DATA = $(filter-out $(UPGRADE_SQL),$(wildcard extension/lockstep--*--*.sql))
+DATA_built = $(INSTALL_SCRIPT_SQL) $(UPGRADE_SQL)
 OBJS := $(patsubst %.cpp,%.o,$(sort $(wildcard extension/*.cpp extension/pg/*.cpp extension/core/*.cpp)))
 DEPS := $(OBJS:.o=.d)
 
@@ -74,6 +77,9 @@ endif
 $(INSTALL_SCRIPT_SQL): $(sort $(wildcard extension/install/*.sql)) extension/lockstep.control
 	@test -n "$(LOCKSTEP_VERSION)" || { echo "extension/lockstep.control has no default_version" >&2; exit 1; }
 	cat $(filter %.sql,$^) | sed 's/@VERSION@/$(LOCKSTEP_VERSION)/g' >$@.new && mv $@.new $@
+
+$(UPGRADE_SQL): extension/lockstep--%: extension/upgrade/% $(sort $(wildcard extension/install/*.sql)) scripts/replaceable.awk
+	(cat $< && awk -f scripts/replaceable.awk $(sort $(filter extension/install/%,$^))) >$@.new && mv $@.new $@
 
 lockstep.so: extension/exports.map
 

@@ -82,6 +82,13 @@ uint64 log_catalog_generation()
 
 const LogCatalog &log_catalog()
 {
+	if (!log_catalog_exists() && OidIsValid(get_extension_oid("lockstep", true)))
+		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("extension \"lockstep\" has an earlier version in this database than its library"),
+			errdetail("The library is of version %s. Tracked tables cannot be written to, so that nothing is "
+					  "missing in the log.",
+				LOCKSTEP_VERSION),
+			errhint("Run ALTER EXTENSION lockstep UPDATE."));
 	if (!log_catalog_exists())
 		ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT),
 			errmsg("extension \"lockstep\" is not installed in this database"),

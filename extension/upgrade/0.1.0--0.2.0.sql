@@ -1,0 +1,47 @@
+\echo Use "ALTER EXTENSION lockstep UPDATE" to load this file. \quit
+
+-- From 0.1.0 to 0.2.0: what cannot simply be run again. Functions, views, comments and rights follow; the build takes them from extension/install/
+-- (scripts/replaceable.awk). Freeze the whole, as extension/lockstep--0.1.0--0.2.0.sql, when 0.2.0 is released.
+
+ALTER TABLE lockstep.era ADD COLUMN beginning uuid;
+ALTER TABLE lockstep.beginning ADD COLUMN id uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid();
+-- The era that 0.1.0 was in goes on, and with it the positions that readers have.
+UPDATE lockstep.era SET beginning = (SELECT b.id FROM lockstep.beginning b)
+WHERE era OPERATOR(pg_catalog.=) (SELECT pg_catalog.max(e.era) FROM lockstep.era e);
+
+CREATE TABLE lockstep.segment (
+	number integer PRIMARY KEY,
+	relation regclass NOT NULL,
+	opened_at timestamptz NOT NULL,
+	closed_at timestamptz,
+	first_era integer,
+	last_era integer,
+	first_xid xid8,
+	last_xid xid8,
+	first_seq bigint,
+	last_seq bigint,
+	first_at timestamptz,
+	last_at timestamptz,
+	changes bigint,
+	bytes bigint
+);
+
+CREATE TABLE lockstep.retirement (
+	position lockstep.position,
+	last_at timestamptz,
+	segments bigint NOT NULL
+);
+
+CREATE FUNCTION lockstep.on_drop_extension() RETURNS event_trigger
+	LANGUAGE C AS 'MODULE_PATHNAME', 'lockstep_on_drop_extension';
+CREATE EVENT TRIGGER lockstep_drop_extension ON ddl_command_start WHEN TAG IN ('DROP EXTENSION')
+	EXECUTE FUNCTION lockstep.on_drop_extension();
+ALTER EVENT TRIGGER lockstep_drop_extension ENABLE ALWAYS;
+-- It listens to one more command.
+DROP EVENT TRIGGER lockstep_ddl;
+CREATE EVENT TRIGGER lockstep_ddl ON ddl_command_end
+	WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE', 'CREATE TABLE AS', 'ALTER SCHEMA', 'ALTER INDEX', 'ALTER VIEW', 'ALTER SEQUENCE',
+		'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE', 'CREATE FOREIGN TABLE', 'ALTER TYPE')
+	EXECUTE FUNCTION lockstep.on_ddl();
+ALTER EVENT TRIGGER lockstep_ddl ENABLE ALWAYS;
+

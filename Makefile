@@ -10,7 +10,7 @@
 #   make test-versions the tests on other majors of PostgreSQL, in roots of other Debian releases; needs root [VERSIONS="17 18"]
 #   make test-pristine "make demo" and "make test" on a bare Debian 12, as root and as a sudo user; needs root
 #   make test-asan     bridge and unit tests under address and undefined-behaviour sanitizers
-#   make bench         measure, beside peers (half an hour) [BENCH="write writers bytes instructions catchup latency throughput idle"] [BENCH_ARGS=--quick]
+#   make bench         measure, beside peers (half an hour) [BENCH="write writers bytes instructions catchup curves latency throughput idle"] [BENCH_ARGS=--quick]
 #   make lint          formatting, clang-tidy, and the project's own rules
 #   make format        format the C++ sources
 #   make pgtree        the private copy of the server, build/pg<major>

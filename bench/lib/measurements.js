@@ -5,6 +5,7 @@ import * as writers from '../measure/writers.js';
 import * as bytes from '../measure/bytes.js';
 import * as instructions from '../measure/instructions.js';
 import * as catchup from '../measure/catchup.js';
+import * as curves from '../measure/curves.js';
 import * as latency from '../measure/latency.js';
 import * as throughput from '../measure/throughput.js';
 import * as idle from '../measure/idle.js';
@@ -15,4 +16,4 @@ import * as profile from '../measure/profile.js';
  * `tables(figures)` makes {name, caption, columns, rows} of it. Where there, `settings` are the server's, and `unavailable()` says why
  * this machine cannot measure it.
  */
-export const MEASUREMENTS = { write, writers, bytes, instructions, catchup, latency, throughput, idle, profile };
+export const MEASUREMENTS = { write, writers, bytes, instructions, catchup, curves, latency, throughput, idle, profile };

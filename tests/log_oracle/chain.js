@@ -8,6 +8,7 @@ export class Chain {
 	constructor(world) {
 		this.world = world
 		this.replica = new Replica(world)
+		this.unjudged = [] // { xid, changes, reason }; those of an earlier start too
 		this.begin(null, {}, new Set())
 	}
 
@@ -16,7 +17,6 @@ export class Chain {
 		this.position = position
 		this.already = already
 		this.delivered = new Set()
-		this.unjudged = [] // { xid, changes }
 		this.judged = new Set() // truth's transactions that were found here, or in the state at the start
 		this.replica.reset(states)
 	}

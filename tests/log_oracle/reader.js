@@ -8,9 +8,9 @@ import { connectionLost, passing, sleep } from './place.js'
 const columns = `xid::text, ordinal::text, relid::text, table_name, op, key::text, version::text, row::text, old::text, omitted::text, position::text, actor, reason`
 
 export class Reader {
-	/// `loses_place`: whether LS004 is allowed (the log is retired behind the readers).
-	constructor(name, world, place, random, loses_place) {
-		Object.assign(this, { name, world, place, random, loses_place })
+	constructor(name, world, place, random) {
+		Object.assign(this, { name, world, place, random })
+		this.may_lose_place = false // is the log retired behind the readers?
 		this.chain = new Chain(world)
 		this.flushing = true // may it do what makes WAL durable beyond what it was given?
 		this.marks = [] // positions taken alone, with the transactions that their snapshot showed
@@ -34,8 +34,9 @@ export class Reader {
 					try {
 						done = await this.step(client, resting())
 					} catch (error) {
-						if (error.code === 'LS004' && this.loses_place) {
+						if (error.code === 'LS004' && this.may_lose_place) {
 							this.stats.lost_place += 1
+							this.tell(`loses its place: ${error.detail}`)
 							this.chain.position = null
 						} else if (!passing.has(error.code)) {
 							throw error

@@ -124,20 +124,21 @@ export class Replica {
 		const name = canonical(key)
 		const known = rows.get(name)
 		const what = `${op} of ${label} ${name} version ${version}`
+		const fail = (message) => Object.assign(new Divergence(`${what}: ${message}`), { place: { label, key: name } })
 		const version_column = this.world.tables[label].version
 		if (!row) throw new Divergence(`${what}: no row`)
 		if (this.keyOf(label, row) !== name) throw new Divergence(`${what}: its row has another key: ${canonical(row)}`)
 		if (canonical(row[version_column]) !== version) throw new Divergence(`${what}: its row has version ${canonical(row[version_column])}`)
 		if (op === 'insert') {
-			if (known) throw new Divergence(`${what}: the row is there already: ${canonical(known)}`)
+			if (known) throw fail(`the row is there already: ${canonical(known)}`)
 			rows.set(name, row)
 			return
 		}
-		if (!known) throw new Divergence(`${what}: there is no such row`)
+		if (!known) throw fail('there is no such row')
 		// `old` over the new row must give the row that was known, to the letter.
 		const previous = op === 'update' ? Object.assign(Object.create(null), row, old) : row
 		if (canonical(previous) !== canonical(known)) {
-			throw new Divergence(`${what}: it does not continue the row that was known\n  known:    ${canonical(known)}\n  previous: ${canonical(previous)}`)
+			throw fail(`it does not continue the row that was known\n  known:    ${canonical(known)}\n  previous: ${canonical(previous)}`)
 		}
 		if (op === 'update') rows.set(name, row)
 		else if (op === 'delete') rows.delete(name)

@@ -1,6 +1,6 @@
 // The log's oracle: random histories in SQL, with every misfortune, and readers of the log that must miss nothing. See README.md.
 //
-//   node tests/log_oracle/run.js [--seed N] [--seconds N] [--keep]      (or the environment's SEED)
+//   node tests/log_oracle/run.js [--seed N] [--seconds N] [--keep] [--style STYLE] [--log STORAGE]      (or the environment's SEED)
 
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -14,10 +14,10 @@ import { Divergence } from './replica.js'
 import { story } from './story.js'
 import { Truth } from './truth.js'
 import { World } from './world.js'
-import { Writer, resolvePrepared, styles } from './writer.js'
+import { Writer, resolvePrepared, storages, styles } from './writer.js'
 
 const { values: options } = parseArgs({
-	options: { seed: { type: 'string' }, seconds: { type: 'string', default: '60' }, keep: { type: 'boolean', default: false } },
+	options: { seed: { type: 'string' }, seconds: { type: 'string', default: '60' }, keep: { type: 'boolean', default: false }, style: { type: 'string' }, log: { type: 'string' } },
 })
 const seed = options.seed ?? (process.env.SEED || String(Math.floor(Math.random() * 1e9)))
 const seconds = Number(options.seconds)
@@ -49,7 +49,7 @@ async function live(place, number) {
 	const stream = (name) => random.stream(`${seed}/${number}/${name}`)
 	const writers = Array.from({ length: 6 }, (_, i) => new Writer(`w${i}`, world, place, stream(`writer ${i}`), truth))
 	const long = new Writer('long', world, place, stream('long'), truth)
-	const readers = Array.from({ length: 4 }, (_, i) => new Reader(`reader ${i}`, world, place, stream(`reader ${i}`), false))
+	const readers = Array.from({ length: 4 }, (_, i) => new Reader(`reader ${i}`, world, place, stream(`reader ${i}`)))
 	const faults = new Faults(place, stream('faults'), truth, say)
 	const resolver = stream('resolver')
 	say(`world ${number}: ${Object.values(world.tables).map(({ label, key, columns }) => `${label}(${key.map(([, type]) => type)}; ${columns.map(([, type]) => type)})`).join(' ')}`)
@@ -67,11 +67,14 @@ async function live(place, number) {
 		is_over = round_end + 5_000 > world_end
 		if (is_over) round_end = Math.max(world_end, Date.now() + 5_000)
 		// Each kind of round comes, also in a minute.
-		const style = ['mixed', 'unflushed', 'off'][round++] ?? random.weighted({ mixed: 5, off: 3, on: 1, unflushed: 3 })
+		const style = options.style ?? ['mixed', 'unflushed', 'off'][round++] ?? random.weighted({ mixed: 5, off: 3, on: 1, unflushed: 3 })
 		for (const writer of [...writers, long]) writer.style = styles[style]
 		for (const reader of readers) reader.flushing = styles[style].flushing
+		const storage = options.log ?? random.weighted({ one: 1, tiny: 4 })
+		await keep(place, storages[storage].settings)
+		for (const reader of readers) reader.may_lose_place ||= storages[storage].retires
 		const calm = number + tally.rounds > 2 && styles[style].flushing && random.chance(0.25)
-		say(`round ${tally.rounds}: ${style}${calm ? ', calm' : ''}`)
+		say(`round ${tally.rounds}: ${style}, log ${storage}${calm ? ', calm' : ''}`)
 		let quiet = false
 		const over = () => Date.now() >= round_end || failures.length > 0
 		const reading = readers.map((reader) => reader.read(() => quiet || failures.length > 0).catch((error) => fail(reader.name, error, reader)))
@@ -108,7 +111,7 @@ async function live(place, number) {
 	for (const { who, error, reader } of failures) {
 		console.log(`\nlog_oracle: FAILED  seed ${seed}, world ${number}\n${who}: ${error.stack ?? error}\n`)
 		if (reader) console.log(`--- what ${who} did last\n${reader.story.join('\n')}`)
-		console.log(await story(place, error.xid ?? null).catch((problem) => `(no story: ${problem.message})`))
+		console.log(await story(place, error.xid ?? null, error.place ?? null).catch((problem) => `(no story: ${problem.message})`))
 	}
 	tally.worlds += 1
 	tally.committed += truth.counts.committed
@@ -127,6 +130,13 @@ async function live(place, number) {
 	// A quiet run proves nothing.
 	if (truth.counts.committed < seconds && truth.counts.committed < 100) throw new Error(`only ${truth.counts.committed} transactions were committed`)
 	await place.insist((client) => client.query(`DROP DATABASE oracle${number} WITH (FORCE)`), 'postgres')
+}
+
+async function keep(place, settings) {
+	await place.insist(async (client) => {
+		for (const [name, value] of Object.entries(settings)) await client.query(`ALTER SYSTEM SET ${name} = '${value}'`)
+		await client.query('SELECT pg_reload_conf()')
+	})
 }
 
 async function keepNames(place, world, over) {

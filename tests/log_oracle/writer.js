@@ -18,6 +18,17 @@ export const styles = {
 	unflushed: { synchronous: ['off'], rollback: 60, prepare: 0, flushing: false },
 }
 
+/// How the log is kept in a round. With `retires`, readers that are slow lose their place.
+const kept = (size, age, retention, limit) => ({
+	'lockstep.segment_size': size, 'lockstep.segment_age': age, 'lockstep.log_retention': retention, 'lockstep.max_log_size': limit,
+})
+export const storages = {
+	one: { settings: kept('256MB', '1d', '-1', '-1'), retires: false },
+	tiny: { settings: kept('64kB', '1s', '-1', '-1'), retires: false },
+	retained: { settings: kept('64kB', '1s', '2s', '-1'), retires: true },
+	capped: { settings: kept('128kB', '5s', '-1', '1MB'), retires: true },
+}
+
 export class Writer {
 	constructor(name, world, place, random, truth) {
 		Object.assign(this, { name, world, place, random, truth })

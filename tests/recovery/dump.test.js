@@ -1,23 +1,19 @@
-// Dumps and standbys: what comes back is versioned, checked and logged as before, and a position from another life is refused.
+// Dumps: what comes back is versioned, checked and logged as before, and a position from another life is refused.
 
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { promisify } from 'node:util';
-import { Bridge } from '../harness/bridge.js';
-import { Cluster, ROOT } from '../harness/cluster.js';
-import { freePort, until } from '../harness/wait.js';
+import { Cluster } from '../harness/cluster.js';
+import { bin } from './servers.js';
 
 const run = promisify(execFile);
-const CLUSTER = join(ROOT, 'scripts/cluster');
-const bin = (program) => join(dirname(process.env.PG_CONFIG ?? execFileSync(join(ROOT, 'scripts/pgtree'), { encoding: 'utf8' }).trim()), program);
 
 let cluster;
 let beforeDump;
 before(async () => {
-	cluster = await Cluster.start('recovery', { wal_level: 'replica', hot_standby: 'on' });
+	cluster = await Cluster.start('recovery');
 	await cluster.sql('CREATE DATABASE shop');
 	await cluster.sql(`
 		CREATE EXTENSION lockstep;
@@ -103,43 +99,11 @@ test('a dump is restored over the database it came from: positions from before a
 	await cluster.sql('DROP TABLE visits', 'shop'); // what pg_dump says with --clean of a partition's constraint cannot be executed
 	await restore('shop', '--clean', '--if-exists');
 	assert.deepEqual(await cluster.sql('SELECT row_version FROM orders WHERE id = 20', 'shop'), [['1']]);
+	assert.deepEqual(await cluster.sql('SELECT max(era), count(*) FROM lockstep.era', 'shop'), [['2', '2']]);
 	for (const position of [beforeDump, earlier]) {
 		await assert.rejects(cluster.sql(`SELECT * FROM lockstep.changes('${position}')`, 'shop'), /not covered[^]*taken before lockstep was created anew in this database/);
 	}
 	const [[here]] = await cluster.sql('SELECT lockstep.position()', 'shop');
 	await cluster.sql("UPDATE orders SET status = 'restored' WHERE id = 20", 'shop');
 	assert.deepEqual(await cluster.sql(`SELECT op, key FROM lockstep.changes('${here}')`, 'shop'), [['update', '{"id": 20}']]);
-});
-
-test('a standby serves no feed; promoted, it refuses old positions, and a bridge that knows it goes on there', async () => {
-	const path = join(cluster.directory, 'standby');
-	const primary = await cluster.conninfo('postgres', 'postgres');
-	const backup = '. "$0/scripts/lib.sh"; real=$(reachable_dir "$1"); [ "$(id -u)" -ne 0 ] || chown "$(server_user)" "$real"; as_server "$2" -d "$3" -D "$real/data" -R -X stream -c fast';
-	await run('bash', ['-c', backup, ROOT, path, bin('pg_basebackup'), primary]);
-	await writeFile(join(path, 'port'), '54321\n');
-	let bridge;
-	try {
-		await run(CLUSTER, ['start', path]);
-		const onStandby = async (text) => (await run(CLUSTER, ['psql', path, '-d', 'shop', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-c', text])).stdout.trim();
-		await assert.rejects(onStandby('SELECT lockstep.position()'), /positions are not available on a hot standby/);
-		assert.equal(await onStandby("SELECT status || ': ' || detail FROM lockstep.doctor() WHERE name = 'worker'"), 'ok: none: this server is a standby');
-
-		const [host, port] = [/host=(\S+) port=(\d+)/.exec(primary), /host=(\S+) port=(\d+)/.exec((await run(CLUSTER, ['conninfo', path])).stdout)].reduce(
-			([hosts, ports], [, one, number]) => [[...hosts, one], [...ports, number]], [[], []]).map((list) => list.join(','));
-		bridge = await Bridge.start(await freePort(), ['--db', `host=${host} port=${port} dbname=shop user=shop_bridge target_session_attrs=read-write`]);
-		const [[here]] = await cluster.sql('SELECT lockstep.position()', 'shop');
-		await cluster.sql("UPDATE orders SET status = 'the last one' WHERE id = 30", 'shop');
-		await until('the standby has the change', async () => (await onStandby('SELECT row_version FROM orders WHERE id = 30')) === '2');
-
-		await cluster.stop('immediate');
-		await onStandby('SELECT pg_promote()');
-		await assert.rejects(onStandby(`SELECT * FROM lockstep.changes('${here}')`), /taken before the server was promoted or restored: on timeline 1, which is now 2/);
-		await assert.rejects(onStandby("UPDATE orders SET status = 'lost', row_version = 1 WHERE id = 30"), /version 1 was expected, 2 is current/);
-		await until('the bridge goes on at the new primary', () => bridge.log.includes('the feed begins anew'));
-		await onStandby("UPDATE orders SET status = 'here' WHERE id = 31");
-		await until('the bridge reads its changes', async () => /^lockstep_bridge_changes_total [2-9]/m.test(await (await fetch(`http://127.0.0.1:${bridge.port}/metrics`)).text()));
-	} finally {
-		await bridge?.kill();
-		await run(CLUSTER, ['remove', path]);
-	}
 });

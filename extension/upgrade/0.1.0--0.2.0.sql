@@ -5,9 +5,10 @@
 
 ALTER TABLE lockstep.era ADD COLUMN beginning uuid;
 ALTER TABLE lockstep.beginning ADD COLUMN id uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid();
--- The era that 0.1.0 was in goes on, and with it the positions that readers have.
+-- The eras of this database's own timelines go on, and with them the positions that readers have.
 UPDATE lockstep.era SET beginning = (SELECT b.id FROM lockstep.beginning b)
-WHERE era OPERATOR(pg_catalog.=) (SELECT pg_catalog.max(e.era) FROM lockstep.era e);
+WHERE system_identifier OPERATOR(pg_catalog.=) (SELECT c.system_identifier FROM pg_catalog.pg_control_system() c)
+	AND database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database());
 
 CREATE TABLE lockstep.segment (
 	number integer PRIMARY KEY,

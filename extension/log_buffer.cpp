@@ -4,6 +4,7 @@
 
 #include "doorbell.hpp"
 #include "era.hpp"
+#include "log_cap.hpp"
 #include "log_catalog.hpp"
 #include "log_writer.hpp"
 #include "origin.hpp"
@@ -263,6 +264,9 @@ MemoryContext buffer_context()
 
 void append_change(const NewChange &change)
 {
+	// A change of a table's shape is small, and must get through: it may be what makes room.
+	if (buffer.count == 0 && change.op != Op::schema)
+		require_room_in_log();
 	MemoryContext context = buffer_context();
 	if (buffer.count == buffer.capacity) {
 		const int capacity = buffer.capacity ? buffer.capacity * 2 : 16;

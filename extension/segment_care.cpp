@@ -32,15 +32,15 @@ extern "C" Datum lockstep_retired_position(PG_FUNCTION_ARGS)
 	const core::Xid bound =
 		PG_ARGISNULL(1) ? UINT64_MAX : U64FromFullTransactionId(PG_GETARG_FULLTRANSACTIONID(1)) + 1;
 	core::PositionView position = active_position(bound);
+	const core::Identity here = place_now().identity;
 	if (!PG_ARGISNULL(2)) {
 		const core::PositionView before =
 			view(reinterpret_cast<StoredPosition *>(PG_DETOAST_DATUM(PG_GETARG_DATUM(2))));
-		const core::Identity here = position.identity;
 		const size_t room = Max(position.running.size(), before.running.size()) + 1;
 		// Numbers of another system or database mean nothing here.
 		if (before.identity.system == here.system && before.identity.database == here.database)
 			position = core::unite(position, before, {palloc_array_of<core::Xid>(room), room});
-		position.identity = here;
 	}
+	position.identity = here;
 	PG_RETURN_POINTER(store(position));
 }

@@ -1,7 +1,8 @@
-// The worker of one database: rings NOTIFY for all commits since the last ring, and does the chores.
+// The worker of one database: rings NOTIFY for all commits since the last ring, and has the chores done.
 
 #include "worker.hpp"
 
+#include "chores.hpp"
 #include "doorbell.hpp"
 #include "log_catalog.hpp"
 
@@ -19,14 +20,19 @@ namespace
 
 /// At most one ring in this time; commits in between share the next.
 constexpr long ring_interval_us = 1000;
-/// Chores (the log's segments, old mutations) are looked after this often.
-constexpr long chores_interval_ms = 60 * 1000;
+/// Chores (the log's segments, old mutations) are looked after this often in any case, …
+constexpr TimestampTz chores_interval_us = 60 * INT64CONST(1000000);
+/// … this often while there are changes, …
+constexpr TimestampTz look_interval_us = INT64CONST(1000000);
+/// … and this often where they wait for somebody else.
+constexpr TimestampTz patience_us = 10 * INT64CONST(1000000);
 
 Oid database = InvalidOid;
 bool leave_for_good = false; // there is nothing to do here: not to be started again before someone asks
 
 void at_exit(int code, Datum)
 {
+	end_chores();
 	BellBoard *board = bell_board();
 	LWLockAcquire(board->mutex, LW_EXCLUSIVE);
 	Bell *bell = find_bell(database, false);
@@ -93,36 +99,45 @@ void ring()
 	pgstat_report_activity(STATE_IDLE, nullptr);
 }
 
-/// Chores that fail are told in the server's log and tried again next time: the doorbell is more important.
-void do_chores()
+/// When to look after the log.
+struct Chores {
+	TimestampTz next;         // they are done now and then, whatever is due
+	TimestampTz next_look;    // and before that, where something is due
+	TimestampTz next_patient; // what may have to wait for others is not tried all the time
+	bool may_be_due;          // there was a change since the last look, or something was left to do
+};
+
+/// Returns false where the extension is gone.
+bool look_after_log(Chores &chores)
 {
-	MemoryContext context = CurrentMemoryContext;
-	PG_TRY();
-	{
-		begin();
-		pgstat_report_activity(STATE_RUNNING, "SELECT lockstep.maintain()");
-		SPI_connect();
-		SPI_execute("SELECT lockstep.maintain()", false, 0);
-		SPI_finish();
-		end();
+	const TimestampTz now = GetCurrentTimestamp();
+	const bool is_time = now >= chores.next;
+	if (!is_time && (!chores.may_be_due || now < chores.next_look))
+		return true;
+	if (!extension_exists())
+		return false;
+	const int due = chores_due();
+	if (is_time)
+		chores.next = now + chores_interval_us;
+	if ((is_time || due == 2 || (due == 1 && now >= chores.next_patient)) && !start_chores(database)) {
+		ereport(LOG, errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+			errmsg("could not start the process that looks after the change log of database %u", database),
+			errhint("You might need to increase max_worker_processes."));
+		chores.next_look = now + patience_us;
+		chores.may_be_due = true;
+		return true;
 	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		HOLD_INTERRUPTS();
-		EmitErrorReport();
-		AbortCurrentTransaction();
-		FlushErrorState();
-		RESUME_INTERRUPTS();
-	}
-	PG_END_TRY();
-	pgstat_report_activity(STATE_IDLE, nullptr);
+	if (due == 1 && now >= chores.next_patient)
+		chores.next_patient = now + patience_us;
+	chores.next_look = due == 1 ? Min(chores.next_patient, now + patience_us) : now + look_interval_us;
+	chores.may_be_due = due != 0;
+	return true;
 }
 
 /// Rings whenever the bell is set, until the server or someone else asks to end, or the extension is dropped.
 void serve(Bell *bell)
 {
-	TimestampTz next_chores = 0;
+	Chores chores{};
 	TimestampTz last_ring = 0;
 	while (!ShutdownRequestPending) {
 		// First the latch, then the flag: a ring between the two sets the latch again.
@@ -132,17 +147,11 @@ void serve(Bell *bell)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 		}
-		TimestampTz now = GetCurrentTimestamp();
-		if (now >= next_chores) {
-			if (!extension_exists()) {
-				leave_for_good = true;
-				return;
-			}
-			do_chores();
-			now = GetCurrentTimestamp();
-			next_chores = now + chores_interval_ms * INT64CONST(1000);
+		if (!look_after_log(chores)) {
+			leave_for_good = true;
+			return;
 		}
-		long wait_ms = (next_chores - now) / 1000 + 1;
+		const TimestampTz now = GetCurrentTimestamp();
 		if (pg_atomic_read_u32(&bell->rung) != 0) {
 			if (now - last_ring < ring_interval_us && now >= last_ring) {
 				pg_usleep(ring_interval_us - (now - last_ring));
@@ -152,8 +161,11 @@ void serve(Bell *bell)
 			pg_memory_barrier();
 			ring();
 			last_ring = GetCurrentTimestamp();
+			chores.may_be_due = true;
 			continue;
 		}
+		const TimestampTz wake = chores.may_be_due ? Min(chores.next, chores.next_look) : chores.next;
+		const long wait_ms = Max(wake - now, 0) / 1000 + 1;
 		WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, wait_ms, PG_WAIT_EXTENSION);
 	}
 }

@@ -251,6 +251,7 @@ BEGIN
 	EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE NOWAIT', segment.relation);
 	PERFORM lockstep.note_retirement(segment);
 	EXECUTE format('DROP TABLE %s', segment.relation);
+	RAISE LOG 'dropped segment % of the change log', which USING DETAIL = format('It held %s changes, the last of %s.', segment.changes, segment.last_at);
 	RETURN true;
 EXCEPTION WHEN lock_not_available OR object_in_use THEN
 	RETURN false;

@@ -72,7 +72,7 @@ test('troubleshooting: each message is one that somebody says', () => {
 });
 
 test('troubleshooting: what doctor() and the errors of the database advise is on the page', () => {
-	const details = [...readFileSync(join(ROOT, 'extension/install/80-care.sql'), 'utf8').matchAll(/detail := '((?:[^']|'')+)'/g)].map(([, detail]) => detail.replaceAll("''", "'"));
+	const details = [...readFileSync(join(ROOT, 'extension/install/85-doctor.sql'), 'utf8').matchAll(/detail := '((?:[^']|'')+)'/g)].map(([, detail]) => detail.replaceAll("''", "'"));
 	assert.ok(details.length > 8);
 	const fine = ['running', 'tracked', 'empty: nothing is tracked yet', 'none: this server is a standby', 'none: transactions notify by themselves'];
 	const missing = details.filter((detail) => !fine.includes(detail) && !page.text.includes(detail.replace(/^none: /, '')));

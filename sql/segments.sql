@@ -1,0 +1,90 @@
+-- The log's segments: rotated, closed, left out, dropped; and a log that is full.
+CREATE TABLE seg (id integer PRIMARY KEY, v text);
+SELECT lockstep.track('seg');
+-- The worker may hold a lock for a moment: until only the newest is open, and, where asked, there is no other.
+CREATE FUNCTION test.settle_segments(dropped boolean) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	LOOP
+		PERFORM lockstep.maintain();
+		EXIT WHEN (SELECT count(*) FROM lockstep.segment WHERE dropped OR closed_at IS NULL) = 1;
+		PERFORM pg_sleep(0.01);
+	END LOOP;
+END
+$$;
+SET lockstep.segment_age = '1s';
+SET lockstep.log_retention = 0;
+SELECT test.settle_segments(dropped => true);
+RESET lockstep.log_retention;
+RESET lockstep.segment_age;
+
+SELECT lockstep.position() AS start \gset
+INSERT INTO seg SELECT i, repeat('x', 100) FROM generate_series(1, 500) i;
+UPDATE seg SET v = 'later' WHERE id = 1;
+SET lockstep.segment_size = '64kB';
+SELECT test.settle_segments(dropped => false);
+RESET lockstep.segment_size;
+-- Nothing is due: nothing is done.
+SELECT lockstep.maintain();
+INSERT INTO seg VALUES (501, 'second');
+
+-- What the catalogue says of a closed segment is so.
+SELECT s.changes, s.changes = count(*) AS counted, s.first_xid = min(c.xid) AND s.last_xid = max(c.xid) AS xids,
+	s.first_seq = min(c.seq) AND s.last_seq = max(c.seq) AS seqs, s.first_era = min(c.era) AND s.last_era = max(c.era) AS eras,
+	s.bytes = pg_total_relation_size(s.relation) AS bytes
+FROM lockstep.segment s JOIN lockstep.change c ON c.segment = s.number WHERE s.closed_at IS NOT NULL GROUP BY s.number;
+SELECT count(*) FILTER (WHERE closed_at IS NULL) AS open, count(*) FILTER (WHERE closed_at IS NOT NULL) AS closed FROM lockstep.segment;
+SELECT s.closed_at IS NOT NULL AS closed, i.indkey FROM lockstep.segment s JOIN pg_index i ON i.indrelid = s.relation ORDER BY s.number, i.indkey::text;
+
+-- The feed goes on over both; and whom the closed one cannot concern does not open it.
+SELECT count(*), count(DISTINCT xid) FROM lockstep.changes(:'start');
+SELECT * FROM test.broken_promises(:'start');
+BEGIN;
+SELECT count(*) FROM lockstep.changes(lockstep.position());
+SELECT count(*) AS "closed segments opened" FROM pg_locks l JOIN lockstep.segment s ON s.relation = l.relation
+WHERE l.pid = pg_backend_pid() AND s.closed_at IS NOT NULL;
+SELECT count(*) FROM lockstep.changes(:'start');
+SELECT count(*) AS "closed segments opened" FROM pg_locks l JOIN lockstep.segment s ON s.relation = l.relation
+WHERE l.pid = pg_backend_pid() AND s.closed_at IS NOT NULL;
+COMMIT;
+
+-- A conflict finds its story in a closed segment, in an open one, and in one that lost its index.
+SET lockstep.actor = 'ann';
+SELECT * FROM test.try('UPDATE seg SET v = ''stale'', row_version = 1 WHERE id = 1');
+UPDATE seg SET v = 'open' WHERE id = 501;
+SELECT * FROM test.try('UPDATE seg SET v = ''stale'', row_version = 1 WHERE id = 501');
+DO $$
+DECLARE
+	by_key CONSTANT regclass := (SELECT i.indexrelid FROM lockstep.segment s JOIN pg_index i ON i.indrelid = s.relation WHERE i.indkey::text = '7 5');
+BEGIN
+	EXECUTE format('DROP INDEX %s', by_key);
+END
+$$;
+SELECT * FROM test.try('UPDATE seg SET v = ''stale'', row_version = 1 WHERE id = 1');
+RESET lockstep.actor;
+
+-- A cap: refuse.
+SET lockstep.max_log_size = '64kB';
+SET lockstep.log_full = 'refuse';
+SELECT regexp_replace(outcome, 'takes \d+', 'takes N') FROM test.try('INSERT INTO seg VALUES (600)');
+SELECT count(*) FROM seg WHERE id = 600;
+-- Out of it: another cap, or the oldest go.
+SET lockstep.max_log_size = '1GB';
+SELECT * FROM test.try('INSERT INTO seg VALUES (600)');
+SET lockstep.max_log_size = 0;
+SET lockstep.log_full = 'drop_oldest';
+SELECT test.settle_segments(dropped => true);
+SELECT * FROM test.try('INSERT INTO seg VALUES (601)');
+RESET lockstep.max_log_size;
+RESET lockstep.log_full;
+
+-- Who needed what is gone is told so; who begins anew is not.
+SELECT regexp_replace(outcome, 'back to [^;]+', 'back to T') FROM test.try(format('SELECT * FROM lockstep.changes(%L)', :'start'));
+SELECT count(*) FROM lockstep.changes(lockstep.position());
+SELECT lockstep.covers(lockstep.position(), position) AS fresh, lockstep.covers(:'start', position) AS start FROM lockstep.retirement;
+
+-- It has to see what others wrote.
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT * FROM test.try('SELECT lockstep.maintain()');
+COMMIT;
+DROP TABLE seg;
+DROP FUNCTION test.settle_segments;

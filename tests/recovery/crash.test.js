@@ -101,6 +101,7 @@ test('numbers of a restored log bound nothing here, and its changes are not thos
 		const read = await session.changes(start);
 		assert.deepEqual(read.ids, [2]);
 		session = await crash(target, session);
+		assert.ok(Number(await xid(session)) <= last, 'the number of the restored change is given out again');
 		for (let id = 3; id < 20; ++id) {
 			await session.sql(`INSERT INTO item VALUES (${id}, 'one of them has the number that id 1 had')`);
 		}

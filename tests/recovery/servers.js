@@ -13,8 +13,8 @@ const types = { getTypeParser: () => (text) => text };
 
 export const bin = (program) => join(dirname(process.env.PG_CONFIG ?? execFileSync(join(ROOT, 'scripts/pgtree'), { encoding: 'utf8' }).trim()), program);
 
-/** Nothing writes WAL or makes it durable but what the test does. */
-export const QUIET = { autovacuum: 'off', wal_writer_delay: '10s', bgwriter_lru_maxpages: '0', checkpoint_timeout: '1h', wal_level: 'minimal', max_wal_senders: '0', 'lockstep.doorbell': 'off', max_prepared_transactions: '10' };
+/** Nothing writes WAL or makes it durable but what the test does: there is no worker either. */
+export const QUIET = { autovacuum: 'off', wal_writer_delay: '10s', bgwriter_lru_maxpages: '0', checkpoint_timeout: '1h', wal_level: 'minimal', max_wal_senders: '0', shared_preload_libraries: '', max_prepared_transactions: '10' };
 /** As the two, for servers that others follow. */
 export const FOLLOWED = { wal_level: 'replica', hot_standby: 'on', autovacuum: 'off', max_prepared_transactions: '10', wal_keep_size: '64MB' };
 

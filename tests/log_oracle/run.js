@@ -70,7 +70,7 @@ async function live(place, number) {
 		const style = options.style ?? ['mixed', 'unflushed', 'off'][round++] ?? random.weighted({ mixed: 5, off: 3, on: 1, unflushed: 3 })
 		for (const writer of [...writers, long]) writer.style = styles[style]
 		for (const reader of readers) reader.flushing = styles[style].flushing
-		const storage = options.log ?? random.weighted({ one: 1, tiny: 4 })
+		const storage = options.log ?? ['tiny', 'tiny', 'capped'][round - 1] ?? random.weighted({ one: 1, tiny: 4, retained: 2, capped: 2 })
 		await keep(place, storages[storage].settings)
 		for (const reader of readers) reader.may_lose_place ||= storages[storage].retires
 		const calm = number + tally.rounds > 2 && styles[style].flushing && random.chance(0.25)

@@ -46,7 +46,7 @@ export class Reader {
 					if (!resting()) await sleep(this.random.int(0, this.random.chance(0.1) ? 2500 : 150))
 				}
 			} catch (error) {
-				if (!connectionLost(error)) throw error
+				if (!connectionLost(error) && error.code !== '57014') throw error // a cancel may hit the ROLLBACK too
 			} finally {
 				await client.end().catch(() => {})
 			}

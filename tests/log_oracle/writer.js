@@ -50,7 +50,8 @@ export class Writer {
 					if (this.random.chance(0.01)) break // another session
 				}
 			} catch (error) {
-				if (!connectionLost(error)) {
+				// A cancel may hit the ROLLBACK too, or what comes before the first transaction: then another session.
+				if (!connectionLost(error) && error.code !== '57014') {
 					error.message = `${error.message} (${error.code ?? 'no code'}) in: ${this.last?.slice(0, 2000)}`
 					throw error
 				}

@@ -73,6 +73,10 @@ void insert_entry(OpenSegment &segment, int number, const Datum *values, const b
 {
 	Relation index = segment.indexes[number];
 	const Form_pg_index form = index->rd_index;
+	// One that is being built concurrently, or whose build failed, is still empty; who builds it puts in what is written meanwhile. (That it
+	// is ready is told to nobody who only keeps its description, so the cache must not know.)
+	if (!form->indisready)
+		return;
 	Datum key[INDEX_MAX_KEYS];
 	bool key_nulls[INDEX_MAX_KEYS];
 	for (int i = 0; i < form->indnatts; ++i) {

@@ -52,4 +52,19 @@ INSERT INTO doc VALUES (2000, 'refused');
 DROP INDEX lockstep.change_1_body_idx;
 INSERT INTO doc VALUES (2000, 'accepted');
 SELECT id, body FROM doc WHERE id = 2000;
+-- One whose concurrent build failed, and any while it is being built, is not written to: there is nothing in it yet.
+\set VERBOSITY terse
+CREATE UNIQUE INDEX CONCURRENTLY change_1_root_idx ON lockstep.change_1 (root);
+\set VERBOSITY default
+SELECT indisready FROM pg_index WHERE indexrelid = 'lockstep.change_1_root_idx'::regclass;
+INSERT INTO doc VALUES (3000, 'one');
+INSERT INTO doc VALUES (3001, 'two'), (3002, 'three');
+DROP INDEX lockstep.change_1_root_idx;
+CREATE INDEX CONCURRENTLY change_1_root_idx ON lockstep.change_1 (root);
+INSERT INTO doc VALUES (3003, 'four');
+BEGIN;
+SET LOCAL enable_seqscan = off;
+SELECT count(*) AS "by table" FROM lockstep.change_1 WHERE root = 'doc'::regclass AND (key ->> 'id')::integer >= 3000;
+COMMIT;
+DROP INDEX lockstep.change_1_root_idx;
 DROP TABLE doc, here;

@@ -189,10 +189,9 @@ XLogRecPtr log_beginning()
 
 void forget_uncommitted_era()
 {
-	if (era_uncommitted) {
+	// Not settled by a savepoint's roll-back: the transaction outside it may have opened the era, finds it again, and may yet roll it back.
+	if (era_uncommitted)
 		era_known = 0;
-		era_uncommitted = false;
-	}
 }
 
 void era_committed()

@@ -151,4 +151,22 @@ SELECT tx, op, key, version FROM test.feed(:'start');
 ROLLBACK;
 SELECT * FROM test.broken_promises(:'start');
 
+-- The transaction opens an era, finds it again after a savepoint is rolled back, and is rolled back itself: the next one opens it again.
+DELETE FROM lockstep.era;
+\c -
+SET lockstep.log_buffer_size = '64kB';
+CREATE TEMP VIEW unknown_era AS
+	SELECT count(*) AS changes FROM lockstep.change c WHERE NOT EXISTS (SELECT FROM lockstep.era e WHERE e.era = c.era);
+BEGIN;
+INSERT INTO t SELECT g, repeat('x', 2000) FROM generate_series(10001, 10060) g;
+SELECT count(*) AS opened FROM lockstep.era;
+SAVEPOINT a;
+INSERT INTO t SELECT g, repeat('x', 2000) FROM generate_series(10101, 10160) g;
+ROLLBACK TO a;
+INSERT INTO t SELECT g, repeat('x', 2000) FROM generate_series(10201, 10260) g;
+SELECT * FROM unknown_era;
+ROLLBACK;
+INSERT INTO t VALUES (10001, 'after');
+SELECT * FROM unknown_era;
+
 DROP TABLE t;

@@ -55,6 +55,22 @@ Segment *find_segment(SegmentList &in, int32 number)
 	return nullptr;
 }
 
+/// The partitions as the server keeps them in mind may be older than the snapshot: rotation locks the log against nobody who reads, and others
+/// see what it committed before they are told of it.
+bool is_partition(Oid relation, Snapshot snapshot)
+{
+	Relation inherits = table_open(InheritsRelationId, AccessShareLock);
+	ScanKeyData key;
+	ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relation));
+	SysScanDesc scan = systable_beginscan(inherits, InheritsRelidSeqnoIndexId, true, snapshot, 1, &key);
+	HeapTuple tuple = systable_getnext(scan);
+	const bool is_found = HeapTupleIsValid(tuple) &&
+		reinterpret_cast<Form_pg_inherits>(GETSTRUCT(tuple))->inhparent == log_catalog().change;
+	systable_endscan(scan);
+	table_close(inherits, AccessShareLock);
+	return is_found;
+}
+
 /// Reads lockstep.segment into what the partitions said.
 void read_catalog(SegmentList &into, Snapshot snapshot)
 {
@@ -75,6 +91,8 @@ void read_catalog(SegmentList &into, Snapshot snapshot)
 			segment = into.segments;
 			*segment = Segment{};
 			segment->number = number;
+			const Oid table = DatumGetObjectId(values[segment_relation - 1]);
+			segment->relation = is_partition(table, snapshot) ? table : InvalidOid;
 		}
 		segment->is_closed = !nulls[segment_closed_at - 1];
 		if (!segment->is_closed)
@@ -204,6 +222,7 @@ bool try_open(OpenSegments &open, SegmentFilter filter, void *context, const cor
 {
 	const SegmentList &now = current_list();
 	const uint64 before = list_invalidations;
+	const uint64 index_before = index_invalidations;
 	if (since)
 		require_not_retired(now, *since);
 	open = {palloc_array_of<Segment>(Max(now.count, 1)), palloc_array_of<Relation>(Max(now.count, 1)), 0};
@@ -219,14 +238,14 @@ bool try_open(OpenSegments &open, SegmentFilter filter, void *context, const cor
 	}
 	if (is_missing && since)
 		report_not_covered("A segment of the log was dropped by hand.");
-	// Each lock may show that the list changed.
+	// Each lock may show that the list changed, or that an index is another.
 	for (int i = 0; i < wanted; ++i) {
 		Relation relation = try_table_open(open.segments[i].relation, AccessShareLock);
 		if (!relation)
 			return false;
 		open.relations[open.count++] = relation;
 	}
-	return list_invalidations == before;
+	return list_invalidations == before && index_invalidations == index_before;
 }
 
 struct Range {
@@ -254,8 +273,10 @@ bool may_be_between(const Segment &segment, void *context)
 OpenSegments open_segments(SegmentFilter filter, void *context, const core::PositionView *since)
 {
 	OpenSegments open;
-	while (!try_open(open, filter, context, since))
+	while (!try_open(open, filter, context, since)) {
 		close_segments(open, AccessShareLock);
+		CHECK_FOR_INTERRUPTS();
+	}
 	return open;
 }
 

@@ -42,6 +42,7 @@ extern "C" {
 #include "catalog/pg_database.h"
 #include "catalog/pg_am.h" // BTREE_AM_OID
 #include "catalog/pg_authid.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h" // Async_Notify

@@ -56,11 +56,16 @@ int run(const char *statement)
 
 int chores_due()
 {
-	// What ALTER DATABASE says holds for new sessions, and this one may be old.
-	run("SELECT count(set_config(split_part(c, '=', 1), substr(c, strpos(c, '=') + 1), false))::integer "
-		"FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase AND s.setrole = 0, unnest(s.setconfig) c "
-		"WHERE d.datname = current_database() AND c LIKE 'lockstep.%'");
 	return run("SELECT lockstep.chores_due()");
+}
+
+int session_defaults()
+{
+	return run(
+		"SELECT hashtext(string_agg(s::text, ' ' ORDER BY s.setdatabase, s.setrole)) FROM pg_db_role_setting "
+		"s "
+		"WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())) "
+		"AND s.setrole IN (0, (SELECT r.oid FROM pg_roles r WHERE r.rolname = session_user))");
 }
 
 bool start_chores(Oid database)

@@ -11,6 +11,9 @@ namespace lockstep
 /// transaction; an error is told in the server's log, and counts as nothing.
 int chores_due();
 
+/// Stands for what ALTER DATABASE and ALTER ROLE say of settings, which holds for new sessions only. Runs a transaction.
+int session_defaults();
+
 /// Starts the process, unless it still runs. Returns false where the server has no room for another.
 bool start_chores(Oid database);
 

@@ -28,6 +28,7 @@ constexpr TimestampTz look_interval_us = INT64CONST(1000000);
 constexpr TimestampTz patience_us = 10 * INT64CONST(1000000);
 
 Oid database = InvalidOid;
+bool come_back = false;      // another worker is to take the place at once
 bool leave_for_good = false; // there is nothing to do here: not to be started again before someone asks
 
 void at_exit(int code, Datum)
@@ -41,7 +42,8 @@ void at_exit(int code, Datum)
 		bell->worker = 0;
 		if (bell->state != WorkerState::evicted) {
 			// Someone may have rung between our last look and now: look again, under the lock that a ringer takes.
-			const bool needed = !leave_for_good && (code != 0 || pg_atomic_read_u32(&bell->rung) != 0);
+			const bool needed =
+				!leave_for_good && (come_back || code != 0 || pg_atomic_read_u32(&bell->rung) != 0);
 			bell->state = needed ? WorkerState::wanted : WorkerState::none;
 			if (leave_for_good)
 				bell->database = InvalidOid; // places are few
@@ -105,17 +107,25 @@ struct Chores {
 	TimestampTz next_look;    // and before that, where something is due
 	TimestampTz next_patient; // what may have to wait for others is not tried all the time
 	bool may_be_due;          // there was a change since the last look, or something was left to do
+	int defaults;             // of the session's settings, as it began
 };
 
-/// Returns false where the extension is gone.
+/// Returns false where this worker is to end: the extension is gone, or the settings it began with are.
 bool look_after_log(Chores &chores)
 {
 	const TimestampTz now = GetCurrentTimestamp();
 	const bool is_time = now >= chores.next;
 	if (!is_time && (!chores.may_be_due || now < chores.next_look))
 		return true;
-	if (!extension_exists())
+	if (!extension_exists()) {
+		leave_for_good = true;
 		return false;
+	}
+	// A setting that is taken back cannot be taken back in a session that began with it.
+	if (session_defaults() != chores.defaults) {
+		come_back = true;
+		return false;
+	}
 	const int due = chores_due();
 	if (is_time)
 		chores.next = now + chores_interval_us;
@@ -138,6 +148,7 @@ bool look_after_log(Chores &chores)
 void serve(Bell *bell)
 {
 	Chores chores{};
+	chores.defaults = session_defaults();
 	TimestampTz last_ring = 0;
 	while (!ShutdownRequestPending) {
 		// First the latch, then the flag: a ring between the two sets the latch again.
@@ -146,11 +157,10 @@ void serve(Bell *bell)
 		if (ConfigReloadPending) {
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
+			chores.may_be_due = true;
 		}
-		if (!look_after_log(chores)) {
-			leave_for_good = true;
+		if (!look_after_log(chores))
 			return;
-		}
 		const TimestampTz now = GetCurrentTimestamp();
 		if (pg_atomic_read_u32(&bell->rung) != 0) {
 			if (now - last_ring < ring_interval_us && now >= last_ring) {

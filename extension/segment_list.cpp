@@ -338,13 +338,17 @@ core::Xid retired_bound()
 namespace
 {
 
+[[noreturn]] void report_no_segment()
+{
+	ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("the change log has no segment"),
+		errhint("Run SELECT lockstep.maintain() as a superuser."));
+}
+
 const Segment &newest_segment()
 {
 	const SegmentList &now = current_list();
 	if (now.count == 0 || !OidIsValid(now.segments[now.count - 1].relation))
-		ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			errmsg("the change log has no segment"),
-			errhint("Run SELECT lockstep.maintain() as a superuser."));
+		report_no_segment();
 	return now.segments[now.count - 1];
 }
 
@@ -363,6 +367,9 @@ Relation open_newest_segment(int32 *number)
 		// Still the newest, now that it cannot be closed any more?
 		const Segment &newest = newest_segment();
 		if (newest.relation == relation) {
+			// Somebody dropped those after it by hand. Readers would not look for anything new in it.
+			if (newest.is_closed)
+				report_no_segment();
 			*number = newest.number;
 			return table_open(relation, NoLock);
 		}

@@ -82,6 +82,22 @@ SELECT regexp_replace(outcome, 'back to [^;]+', 'back to T') FROM test.try(forma
 SELECT count(*) FROM lockstep.changes(lockstep.position());
 SELECT lockstep.covers(lockstep.position(), position) AS fresh, lockstep.covers(:'start', position) AS start FROM lockstep.retirement;
 
+-- The newest is dropped by hand. Nobody writes to the one before it, which is closed; maintain() makes another.
+SELECT lockstep.make_segment(1 + max(number)) FROM lockstep.segment;
+SELECT test.settle_segments(dropped => false);
+SELECT relation AS newest FROM lockstep.segment ORDER BY number DESC LIMIT 1 \gset
+BEGIN;
+DROP TABLE :newest;
+INSERT INTO seg VALUES (700);
+COMMIT;
+BEGIN;
+DROP TABLE :newest;
+SELECT lockstep.maintain();
+COMMIT;
+SELECT lockstep.position() AS start \gset
+INSERT INTO seg VALUES (701);
+SELECT key FROM lockstep.changes(:'start');
+
 -- It has to see what others wrote.
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT * FROM test.try('SELECT lockstep.maintain()');

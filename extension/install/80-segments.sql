@@ -97,6 +97,10 @@ BEGIN
 	IF newest IS NULL THEN
 		RETURN EXISTS (SELECT FROM lockstep.tracked_table);
 	END IF;
+	-- Those after it were dropped by hand.
+	IF EXISTS (SELECT FROM lockstep.segment s WHERE s.relation = newest AND s.closed_at IS NOT NULL) THEN
+		RETURN true;
+	END IF;
 	IF NOT lockstep.is_whole_segment(newest) OR pg_relation_size(newest) = 0 THEN
 		RETURN false;
 	END IF;

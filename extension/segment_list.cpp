@@ -244,6 +244,10 @@ bool try_open(OpenSegments &open, SegmentFilter filter, void *context, const cor
 		if (!relation)
 			return false;
 		open.relations[open.count++] = relation;
+		// All that a closed one held was committed, so TRUNCATE alone leaves nothing of it.
+		if (since && open.segments[i].is_closed && !open.segments[i].is_empty &&
+			RelationGetNumberOfBlocks(relation) == 0)
+			report_not_covered("A segment of the log was emptied by hand.");
 	}
 	return list_invalidations == before && index_invalidations == index_before;
 }

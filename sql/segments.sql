@@ -98,6 +98,18 @@ SELECT lockstep.position() AS start \gset
 INSERT INTO seg VALUES (701);
 SELECT key FROM lockstep.changes(:'start');
 
+-- A closed one is emptied by hand.
+SELECT lockstep.make_segment(1 + max(number)) FROM lockstep.segment;
+SELECT test.settle_segments(dropped => false);
+SELECT lockstep.position() AS fresh, relation AS emptied FROM lockstep.segment ORDER BY number DESC OFFSET 1 LIMIT 1 \gset
+INSERT INTO seg VALUES (702);
+BEGIN;
+TRUNCATE :emptied;
+SELECT * FROM test.try(format('SELECT * FROM lockstep.changes(%L)', :'start'));
+SELECT key FROM lockstep.changes(:'fresh');
+ROLLBACK;
+SELECT key FROM lockstep.changes(:'start');
+
 -- It has to see what others wrote.
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT * FROM test.try('SELECT lockstep.maintain()');

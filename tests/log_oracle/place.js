@@ -26,6 +26,7 @@ export class Place {
 		const info = Object.fromEntries((await place.cluster.conninfo('postgres', 'postgres')).split(' ').map((pair) => pair.split('=')))
 		place.connection = { host: info.host, port: Number(info.port), user: 'postgres', types }
 		place.closing = false
+		place.marking = 0 // readers that write a mark just now
 		return place
 	}
 

@@ -60,6 +60,11 @@ export class Reader {
 			return false
 		}
 		if (resting) {
+			// Another reader's last mark may yet be committed: what was read before that is not all.
+			if (this.place.marking > 0) {
+				await sleep(10)
+				return false
+			}
 			const count = await this.bite(client, random.chance(0.5))
 			if (count > 0) return false
 			await this.compare(client)
@@ -174,6 +179,15 @@ export class Reader {
 
 	/// A position taken alone, to be used later, perhaps after a crash.
 	async mark(client) {
+		this.place.marking += 1
+		try {
+			await this.markNow(client)
+		} finally {
+			this.place.marking -= 1
+		}
+	}
+
+	async markNow(client) {
 		await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
 		const own = this.random.chance(0.3) ? await this.write(client) : null
 		const { rows: [{ position }] } = await client.query('SELECT lockstep.position()::text AS position')

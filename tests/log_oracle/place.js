@@ -8,8 +8,9 @@ const types = { getTypeParser: () => (text) => text }
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/// What may happen to a reader's statement without meaning anything: a cancel, a lock timeout, a deadlock, a table renamed meanwhile.
-export const passing = new Set(['57014', '55P03', '40P01', '42P01'])
+/// What may happen to a reader's statement without meaning anything: a cancel, a lock timeout, a deadlock, a table renamed meanwhile, a number that
+/// a writer has taken for its row already.
+export const passing = new Set(['57014', '55P03', '40P01', '42P01', '23505'])
 
 /// Did the server go away (rather than refuse something)?
 export function connectionLost(error) {

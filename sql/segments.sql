@@ -62,6 +62,34 @@ $$;
 SELECT * FROM test.try('UPDATE seg SET v = ''stale'', row_version = 1 WHERE id = 1');
 RESET lockstep.actor;
 
+-- doctor() tells what nobody looks after, though it says so only after a while.
+CREATE VIEW pg_temp.ill AS SELECT regexp_replace(name, '\d+', 'N') AS name, status,
+	regexp_replace(detail, '\d\S* (kB|MB|GB)|\d+-\d+-\d+ \d+:\d+:\d+', 'N', 'g') AS detail, hint IS NOT NULL AS hint
+FROM lockstep.doctor() WHERE name = 'log' OR name LIKE 'segment %';
+BEGIN;
+INSERT INTO seg SELECT i, repeat('x', 500) FROM generate_series(1000, 1500) i;
+SELECT count(*) > 500 AS written FROM lockstep.change;
+SELECT * FROM pg_temp.ill;
+SET LOCAL lockstep.segment_size = '64kB';
+SELECT * FROM pg_temp.ill;
+SET LOCAL lockstep.segment_size = '1GB';
+UPDATE lockstep.segment SET opened_at = opened_at - interval '3 days';
+SELECT * FROM pg_temp.ill;
+UPDATE lockstep.segment SET closed_at = NULL;
+SELECT * FROM pg_temp.ill WHERE detail LIKE 'was followed%';
+ROLLBACK;
+BEGIN;
+SET LOCAL lockstep.log_retention = '5min';
+UPDATE lockstep.segment SET closed_at = closed_at - interval '1 h', last_at = last_at - interval '1 h';
+SELECT * FROM pg_temp.ill WHERE name <> 'log';
+ROLLBACK;
+SET lockstep.max_log_size = '1kB';
+SELECT * FROM pg_temp.ill WHERE name = 'log';
+SET lockstep.log_full = 'refuse';
+SELECT * FROM pg_temp.ill WHERE name = 'log';
+SELECT set_config('lockstep.max_log_size', (lockstep.log_bytes() / 1024 + 1)::text, false) <> '' AS "just above";
+SELECT * FROM pg_temp.ill WHERE name = 'log';
+
 -- A cap: refuse.
 SET lockstep.max_log_size = '64kB';
 SET lockstep.log_full = 'refuse';

@@ -52,7 +52,16 @@ BEGIN
 			detail := 'empty: nothing is tracked yet';
 		END IF;
 	END IF;
+	SELECT * INTO faulty FROM lockstep.log_size_faults() f;
+	IF FOUND THEN
+		status := faulty.status; detail := faulty.detail; hint := faulty.hint;
+	END IF;
 	RETURN NEXT;
+
+	FOR faulty IN SELECT * FROM lockstep.segment_faults() f ORDER BY f.number LOOP
+		name := format('segment %s', faulty.number); status := 'warning'; detail := faulty.detail; hint := faulty.hint;
+		RETURN NEXT;
+	END LOOP;
 
 	FOR faulty IN SELECT p.pubname FROM pg_publication p WHERE p.puballtables ORDER BY 1 LOOP
 		name := format('publication %I', faulty.pubname); status := 'warning';
@@ -127,3 +136,92 @@ AS $$
 			OR g.tgtype & 66 = 0 AND g.tgname COLLATE "C" < '!lockstep_log')
 $$;
 COMMENT ON FUNCTION lockstep.trigger_faults(oid) IS 'internal: part of doctor()';
+
+CREATE FUNCTION lockstep.log_size_faults(OUT status text, OUT detail text, OUT hint text) RETURNS SETOF record
+	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH log AS (
+		SELECT lockstep.log_bytes() AS size, pg_size_bytes(current_setting('lockstep.max_log_size')) AS cap,
+			current_setting('lockstep.log_full') = 'refuse' AS refuse
+	)
+	SELECT CASE WHEN refuse AND size >= cap THEN 'error' ELSE 'warning' END,
+		format(CASE WHEN refuse AND size >= cap THEN 'full: writes to tracked tables are refused (%s of %s)'
+			WHEN refuse THEN 'nearly full: writes to tracked tables will be refused (%s of %s)'
+			ELSE 'larger than lockstep.max_log_size (%s of %s)' END, pg_size_pretty(size), pg_size_pretty(cap)),
+		CASE WHEN refuse THEN 'Raise lockstep.max_log_size, or set lockstep.log_retention or lockstep.log_full so that the oldest changes are dropped.'
+			ELSE 'The oldest segments cannot be dropped: the rows below say what holds them. Without a worker, run lockstep.maintain() now and then.' END
+	FROM log WHERE cap >= 0 AND (refuse AND size >= cap * 0.9 OR NOT refuse AND size > cap * 1.25)
+$$;
+COMMENT ON FUNCTION lockstep.log_size_faults() IS 'internal: part of doctor()';
+
+-- Who holds a table, or the log, in one of these modes: a process, or a transaction that was prepared and forgotten.
+CREATE FUNCTION lockstep.lock_holder(relations oid[], modes text[], OUT who text, OUT cure text) RETURNS record
+	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN l.pid IS NULL THEN format('prepared transaction %L', p.gid) ELSE format('process %s', l.pid) END,
+		CASE WHEN l.pid IS NULL THEN format('Run COMMIT PREPARED %1$L or ROLLBACK PREPARED %1$L.', p.gid)
+			ELSE format('Let its transaction end, or run pg_terminate_backend(%s).', l.pid) END
+	-- Whose lock it is where no process has it: who locks the prepared transaction's number too.
+	FROM pg_locks l LEFT JOIN (pg_locks t JOIN pg_prepared_xacts p ON p.transaction = t.transactionid)
+			ON l.pid IS NULL AND t.pid IS NULL AND t.virtualtransaction = l.virtualtransaction
+		LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+	WHERE l.locktype = 'relation' AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+		AND l.relation = ANY (relations) AND l.granted AND l.mode = ANY (modes) AND l.pid IS DISTINCT FROM pg_backend_pid()
+		AND a.backend_type IS DISTINCT FROM 'lockstep chores'
+	ORDER BY l.pid IS NOT NULL, a.xact_start
+	LIMIT 1
+$$;
+COMMENT ON FUNCTION lockstep.lock_holder(oid[], text[]) IS 'internal: part of doctor(): the one who has held it longest';
+
+-- The worker is given some minutes for what it has to wait for.
+CREATE FUNCTION lockstep.segment_faults(OUT number integer, OUT detail text, OUT hint text) RETURNS SETOF record
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	patience CONSTANT interval := '5 minutes';
+	limits record;
+	segment record;
+	holder record;
+BEGIN
+	SELECT * INTO limits FROM lockstep.segment_limit();
+	FOR segment IN
+		SELECT s.*, lead(s.opened_at) OVER (ORDER BY s.number) AS followed_at,
+			EXISTS (SELECT FROM lockstep.retirable_segments() r WHERE r = s.number) AS is_retirable
+		FROM lockstep.segment s
+	LOOP
+		number := segment.number; detail := NULL; hint := NULL;
+		IF segment.closed_at IS NULL AND segment.followed_at IS NULL THEN
+			IF pg_total_relation_size(segment.relation) >= 2 * limits.size
+				OR pg_relation_size(segment.relation) > 0 AND clock_timestamp() - segment.opened_at > 2 * limits.age + patience
+			THEN
+				detail := format('is far past its size or age (%s, since %s), and nothing makes the next',
+					pg_size_pretty(pg_total_relation_size(segment.relation)), segment.opened_at::timestamp(0));
+			END IF;
+		ELSIF segment.closed_at IS NULL AND segment.followed_at < clock_timestamp() - patience THEN
+			SELECT * INTO holder FROM lockstep.lock_holder(ARRAY[segment.relation]::oid[],
+				'{RowExclusiveLock,ShareUpdateExclusiveLock,ShareLock,ShareRowExclusiveLock,ExclusiveLock,AccessExclusiveLock}');
+			detail := 'cannot be closed, as ' || holder.who || ' still writes to it';
+			hint := holder.cure;
+			IF detail IS NULL THEN
+				detail := 'was followed by another, and nothing closes it';
+			END IF;
+		ELSIF segment.is_retirable AND segment.closed_at < clock_timestamp() - patience
+			AND (segment.last_at + current_setting('lockstep.log_retention')::interval < clock_timestamp() - patience
+				OR current_setting('lockstep.log_retention') = '-1')
+		THEN
+			SELECT * INTO holder FROM lockstep.lock_holder(ARRAY[segment.relation, 'lockstep.change'::regclass]::oid[],
+				'{AccessShareLock,RowShareLock,RowExclusiveLock,ShareUpdateExclusiveLock,ShareLock,ShareRowExclusiveLock,ExclusiveLock,AccessExclusiveLock}');
+			detail := 'cannot be dropped, as ' || holder.who || ' still reads the log';
+			hint := holder.cure;
+			IF detail IS NULL THEN
+				detail := 'is to be dropped, and nothing drops it';
+			END IF;
+		END IF;
+		IF detail IS NOT NULL THEN
+			hint := coalesce(hint, 'The worker does it, or lockstep.maintain() where the library is not preloaded. If there is a worker, look into the server''s log.');
+			RETURN NEXT;
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION lockstep.segment_faults() IS 'internal: part of doctor()';

@@ -72,8 +72,10 @@ test('troubleshooting: each message is one that somebody says', () => {
 });
 
 test('troubleshooting: what doctor() and the errors of the database advise is on the page', () => {
-	const details = [...readFileSync(join(ROOT, 'extension/install/85-doctor.sql'), 'utf8').matchAll(/detail := '((?:[^']|'')+)'/g)].map(([, detail]) => detail.replaceAll("''", "'"));
-	assert.ok(details.length > 8);
+	const folder = join(ROOT, 'extension/install');
+	const install = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8')).join('\n');
+	const details = [...install.matchAll(/detail := (?:format\()?'((?:[^']|'')+)'/g)].map(([, detail]) => detail.replaceAll("''", "'").replaceAll(/%[sI]/g, '…').trim());
+	assert.ok(details.length > 12);
 	const fine = ['running', 'tracked', 'empty: nothing is tracked yet', 'none: this server is a standby', 'none: transactions notify by themselves'];
 	const missing = details.filter((detail) => !fine.includes(detail) && !page.text.includes(detail.replace(/^none: /, '')));
 	assert.deepEqual(missing, []);

@@ -166,6 +166,45 @@ test('a time to keep changes for, set for the server', async () => {
 	await once(cluster, 'SELECT pg_reload_conf()');
 });
 
+test('doctor() names who keeps a segment from being closed, and from being dropped', async () => {
+	const faults = () => once(cluster, "SELECT detail, hint FROM lockstep.doctor() WHERE name LIKE 'segment %' AND detail LIKE 'cannot%'");
+	// As if it had been so for an hour.
+	const later = () => once(cluster, "UPDATE lockstep.segment SET opened_at = opened_at - interval '1 h', closed_at = closed_at - interval '1 h', last_at = last_at - interval '1 h'");
+	const writer = await Session.open(cluster);
+	const reader = await Session.open(cluster);
+	try {
+		const pid = await writer.value('SELECT pg_backend_pid()');
+		await writer.sql("BEGIN; INSERT INTO item VALUES (-1, 'held'); SELECT count(*) FROM lockstep.changes(lockstep.position())");
+		// Written, not only waiting in the session's memory.
+		await writer.sql("SAVEPOINT s; INSERT INTO item SELECT -i, repeat('x', 300) FROM generate_series(10, 9000) i");
+		const { all } = await state();
+		await among(2, true, () => until('the next segment is made', async () => (await state()).all > all));
+		assert.deepEqual(await faults(), [], 'not at once');
+		await later();
+		assert.deepEqual(await faults(), [[`cannot be closed, as process ${pid} still writes to it`, `Let its transaction end, or run pg_terminate_backend(${pid}).`]]);
+		await writer.sql("PREPARE TRANSACTION 'it''s forgotten'");
+		assert.deepEqual(await faults(), [["cannot be closed, as prepared transaction 'it''s forgotten' still writes to it", "Run COMMIT PREPARED 'it''s forgotten' or ROLLBACK PREPARED 'it''s forgotten'."]]);
+		await writer.sql("ROLLBACK PREPARED 'it''s forgotten'");
+		await until('it is closed', async () => { await once(cluster, 'SELECT lockstep.maintain()'); const { all, closed } = await state(); return closed === all - 1; });
+
+		const readerPid = await reader.value('SELECT pg_backend_pid()');
+		await reader.sql('BEGIN; SELECT count(*) FROM lockstep.change');
+		await later();
+		await once(cluster, "ALTER DATABASE shop SET lockstep.log_retention = '10min'");
+		const found = await faults();
+		assert.ok(found.length > 0);
+		for (const fault of found) {
+			assert.deepEqual(fault, [`cannot be dropped, as process ${readerPid} still reads the log`, `Let its transaction end, or run pg_terminate_backend(${readerPid}).`]);
+		}
+		await reader.sql('COMMIT');
+		await until('they are dropped', async () => { await once(cluster, 'SELECT lockstep.maintain()'); return (await faults()).length === 0; });
+	} finally {
+		await once(cluster, 'ALTER DATABASE shop RESET lockstep.log_retention');
+		await writer.close();
+		await reader.close();
+	}
+});
+
 /** Makes the chores of a database stop in the middle of making or closing a segment, and waits until they stand there. */
 async function standing(database) {
 	await once(cluster, `

@@ -195,7 +195,7 @@ BEGIN
 				OR pg_relation_size(segment.relation) > 0 AND clock_timestamp() - segment.opened_at > 2 * limits.age + patience
 			THEN
 				detail := format('is far past its size or age (%s, since %s), and nothing makes the next',
-					pg_size_pretty(pg_total_relation_size(segment.relation)), segment.opened_at::timestamp(0));
+					pg_size_pretty(pg_total_relation_size(segment.relation)), to_char(segment.opened_at, 'YYYY-MM-DD HH24:MI:SS'));
 			END IF;
 		ELSIF segment.closed_at IS NULL AND segment.followed_at < clock_timestamp() - patience THEN
 			SELECT * INTO holder FROM lockstep.lock_holder(ARRAY[segment.relation]::oid[],

@@ -80,7 +80,10 @@ async function live(place, number) {
 		const reading = readers.map((reader) => reader.read(() => quiet || failures.length > 0).catch((error) => fail(reader.name, error, reader)))
 		const tasks = [
 			...writers.map((writer) => writer.work(over).catch((error) => fail(`writer ${writer.name}`, error))),
-			faults.work(over, calm, !styles[style].flushing).catch((error) => fail('faults', error)),
+			faults.work(over, calm, !styles[style].flushing).catch((error) => {
+				place.closing = true // the server may be down: nobody waits for it
+				fail('faults', error)
+			}),
 			keepNames(place, world, over).catch((error) => fail('names', error)),
 			styles[style].flushing && resolve(place, truth, resolver, over).catch((error) => fail('resolver', error)),
 		]

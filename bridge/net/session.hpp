@@ -108,6 +108,8 @@ private:
 		std::unique_ptr<Tail> tail;
 		std::vector<std::string> ids; // of the subscribes that share it
 		bool snapshots = false;       // may the bridge send snapshots when the client has to fetch anew?
+		bool announced = false;       // does the client know the subscription's name?
+		std::string refetch_reason;   // why it shall fetch anew, once it knows it
 	};
 
 	asio::awaitable<void> read(std::string early);

@@ -80,8 +80,17 @@ void Session::confirm(std::string id, wire::FramePtr frame)
 	asio::post(
 		socket_.get_executor(), [self = shared_from_this(), id = std::move(id), frame = std::move(frame)] {
 			self->request_done();
-			if (self->requests_.contains(id))
-				self->send(frame);
+			const auto request = self->requests_.find(id);
+			if (request == self->requests_.end())
+				return;
+			self->send(frame);
+			const auto at = self->subscribed_.find(request->second);
+			if (at == self->subscribed_.end())
+				return;
+			at->second.announced = true;
+			const std::string reason = std::exchange(at->second.refetch_reason, {});
+			if (!reason.empty())
+				self->refetch(*at->second.tail, reason);
 		});
 }
 
@@ -319,6 +328,10 @@ void Session::refetch(Tail &tail, const std::string &reason)
 	const auto at = subscribed_.find(tail.subscription());
 	if (at == subscribed_.end() || gone_)
 		return;
+	if (!at->second.announced) { // the answer to its subscribe comes first
+		at->second.refetch_reason = reason;
+		return;
+	}
 	send(
 		wire::refetch_frame(tail.name(), reason)); // behind what is queued: the `schema` change is among that
 	shard_.metrics().refetches.fetch_add(1, std::memory_order_relaxed);

@@ -63,6 +63,11 @@ public:
 		slow_.session->send_part(1, slow_.ticket, wire::Answer("part").seal());
 		slow_.session->settle(1, slow_.ticket, seen);
 	}
+	void confirm_slow()
+	{
+		const std::lock_guard lock(mutex_);
+		slow_.session->confirm(slow_.id, wire::Answer("subscribed", slow_.id).text("sub", "s1").seal());
+	}
 	void refuse_slow()
 	{
 		const std::lock_guard lock(mutex_);
@@ -462,6 +467,23 @@ TEST_F(SessionTest, a_refetch_reaches_those_who_take_snapshots_and_those_who_do_
 		xid_of(other.message()), "10"); // it reads by itself, and goes on; the other waits for its snapshot
 	client.say({{"type", "ping"}, {"id", 9}});
 	EXPECT_EQ(client.message()["type"], "pong");
+}
+
+TEST_F(SessionTest, a_refetch_waits_for_the_answer_to_the_subscribe)
+{
+	Client client(shard_, http_);
+	client.upgrade();
+	client.say({{"type", "hello"}, {"id", 1}});
+	client.message();
+	client.say({{"type", "subscribe"}, {"id", 2}, {"table", "undecided"}});
+	desk_.wait_for("attached");
+	shard_.refetch(1, "because");
+	client.say({{"type", "ping"}, {"id", 9}});
+	EXPECT_EQ(client.message()["type"], "pong"); // a name that it was not told would mean nothing to it
+	desk_.confirm_slow();
+	EXPECT_EQ(client.message()["type"], "subscribed");
+	EXPECT_EQ(client.message()["reason"], "because");
+	EXPECT_EQ(desk_.wait_for("refetch"), "refetch 2");
 }
 
 TEST_F(SessionTest, a_refused_subscribe_leaves_the_one_that_shares_its_subscription_as_it_was)

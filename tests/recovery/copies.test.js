@@ -46,28 +46,34 @@ test('recovery to an earlier point: positions from before it go on, those from a
 	}
 });
 
+/// Puts the data directory back as it was before change 2, and leaves the server stopped. Positions from before that (`kept`) and after it (`lost`).
+async function putBack(cluster) {
+	const before = await Session.open(cluster);
+	await before.sql(insert(1));
+	const kept = await before.position();
+	await before.close();
+	await cluster.stop();
+	const data = await dataOf(cluster);
+	await copyFiles(data, `${data}.copy`);
+	await cluster.again();
+	const after = await Session.open(cluster);
+	await after.sql(insert(2));
+	const lost = await after.position();
+	await after.close();
+	await cluster.stop();
+	await copyFiles(`${data}.copy`, data);
+	return { data, kept, lost };
+}
+
 test('a data directory that is put back with recovery.signal begins a timeline: what the lost one saw stays refused', async () => {
 	const cluster = await shop('signalled', FOLLOWED);
 	try {
-		let session = await Session.open(cluster);
-		await session.sql(insert(1));
-		const kept = await session.position();
-		await session.close();
-		await cluster.stop();
-		const data = await dataOf(cluster);
-		await copyFiles(data, `${data}.copy`);
-		await cluster.again();
-		session = await Session.open(cluster);
-		await session.sql(insert(2));
-		const lost = await session.position();
-		await session.close();
-		await cluster.stop();
-		await copyFiles(`${data}.copy`, data);
+		const { data, kept, lost } = await putBack(cluster);
 		await configure(cluster, { restore_command: 'false' });
 		await asServer('touch', `${data}/recovery.signal`);
 		await cluster.again();
 		await until('it is recovered', async () => (await once(cluster, 'SELECT pg_is_in_recovery()'))[0][0] === 'f');
-		session = await Session.open(cluster);
+		const session = await Session.open(cluster);
 		for (let id = 3; id < 20; ++id) {
 			await session.sql(insert(id));
 		}
@@ -84,22 +90,9 @@ test('a data directory that is put back with recovery.signal begins a timeline: 
 test('a data directory that is put back: positions from before the copy go on, those from after it are refused until it has gone as far', async () => {
 	const cluster = await shop('put_back', QUIET);
 	try {
-		let session = await Session.open(cluster);
-		await session.sql(insert(1));
-		const kept = await session.position();
-		await session.close();
-		await cluster.stop();
-		const data = await dataOf(cluster);
-		await copyFiles(data, `${data}.copy`);
+		const { kept, lost } = await putBack(cluster);
 		await cluster.again();
-		session = await Session.open(cluster);
-		await session.sql(insert(2));
-		const lost = await session.position();
-		await session.close();
-		await cluster.stop();
-		await copyFiles(`${data}.copy`, data);
-		await cluster.again();
-		session = await Session.open(cluster);
+		const session = await Session.open(cluster);
 		await refused('LS004', session.changes(lost));
 		await session.sql(insert(3));
 		assert.deepEqual((await session.changes(kept)).ids, [3]);

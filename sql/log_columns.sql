@@ -47,6 +47,27 @@ UPDATE people SET name = 'Bob', "Portrait" = 'hidden-3' WHERE id = 3;
 SELECT count(*) AS "0" FROM lockstep.change c WHERE c::text LIKE '%hidden%' OR c::text LIKE '%68696464656e%';
 DROP TABLE people;
 
+-- Nor do they come to light where replication is served, or triggers are off, while the table is tracked or changed.
+CREATE TABLE people (id integer PRIMARY KEY, password text);
+SET session_replication_role = replica;
+SELECT lockstep.track('people', exclude_columns => '{password}');
+RESET session_replication_role;
+ALTER TABLE people ADD COLUMN name text;
+SELECT exclude_columns FROM lockstep.tracked WHERE relid = 'people'::regclass;
+SET session_replication_role = replica;
+ALTER TABLE people RENAME password TO secret;
+RESET session_replication_role;
+SELECT exclude_columns FROM lockstep.tracked WHERE relid = 'people'::regclass;
+ALTER TABLE lockstep.tracked_table DISABLE TRIGGER note_columns;
+SELECT lockstep.untrack('people');
+SELECT lockstep.track('people', exclude_columns => '{secret}');
+ALTER TABLE lockstep.tracked_table ENABLE ALWAYS TRIGGER note_columns;
+ALTER TABLE people ADD COLUMN age integer;
+SELECT exclude_columns FROM lockstep.tracked WHERE relid = 'people'::regclass;
+INSERT INTO people (id, secret, name) VALUES (1, 'hidden-1', 'ann');
+SELECT count(*) AS "0" FROM lockstep.change c WHERE c::text LIKE '%hidden%';
+DROP TABLE people;
+
 -- Columns that come, go, change their type; each is a schema change.
 CREATE TABLE t (a integer, id integer PRIMARY KEY, b text, c integer);
 INSERT INTO t VALUES (1, 1, 'x', 1), (2, 2, 'y', 2);

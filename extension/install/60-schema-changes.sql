@@ -21,6 +21,8 @@ END
 $$;
 COMMENT ON FUNCTION lockstep.note_columns() IS 'trigger: keeps the column numbers of lockstep.tracked_table';
 CREATE TRIGGER note_columns BEFORE INSERT OR UPDATE ON lockstep.tracked_table FOR EACH ROW EXECUTE FUNCTION lockstep.note_columns();
+-- Also where session_replication_role is replica: without numbers, excluded columns would no longer be recognised.
+ALTER TABLE lockstep.tracked_table ENABLE ALWAYS TRIGGER note_columns;
 
 -- A name as it is now: by the number it had when it was noted.
 CREATE FUNCTION lockstep.present_name(relation regclass, column_name name, numbers jsonb) RETURNS name
@@ -89,9 +91,10 @@ BEGIN
 			key_columns = ARRAY(SELECT lockstep.present_name(t.relation, k, t.column_numbers)
 				FROM unnest(t.key_columns) WITH ORDINALITY AS u (k, place) ORDER BY place),
 			version_column = lockstep.present_name(t.relation, t.version_column, t.column_numbers),
-			-- One that is gone is forgotten: a later column of its name is another.
+			-- One that is gone is forgotten: a later column of its name is another. Where no number was noted (triggers can be off), the name counts.
 			exclude_columns = ARRAY(SELECT a.attname FROM unnest(t.exclude_columns) WITH ORDINALITY AS u (k, place)
-				JOIN pg_attribute a ON a.attrelid = t.relation AND a.attnum = (t.column_numbers ->> k)::smallint AND NOT a.attisdropped
+				JOIN pg_attribute a ON a.attrelid = t.relation AND NOT a.attisdropped
+					AND CASE WHEN t.column_numbers ? k THEN a.attnum = (t.column_numbers ->> k)::smallint ELSE a.attname = k END
 				ORDER BY place)
 		WHERE t.relation = tracked.relation AND t.column_numbers <> lockstep.column_numbers(t.relation);
 		newcomers := ARRAY(SELECT t.relid FROM pg_partition_tree(tracked.relation) t

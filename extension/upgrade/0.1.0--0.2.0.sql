@@ -10,6 +10,10 @@ UPDATE lockstep.era SET beginning = (SELECT b.id FROM lockstep.beginning b)
 WHERE system_identifier OPERATOR(pg_catalog.=) (SELECT c.system_identifier FROM pg_catalog.pg_control_system() c)
 	AND database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database());
 
+-- What was tracked with triggers switched off had no numbers noted, and would lose its excluded columns at the next change of its shape.
+ALTER TABLE lockstep.tracked_table ENABLE ALWAYS TRIGGER note_columns;
+UPDATE lockstep.tracked_table SET since = since WHERE column_numbers OPERATOR(pg_catalog.=) '{}';
+
 CREATE TABLE lockstep.segment (
 	number integer PRIMARY KEY,
 	relation regclass NOT NULL,

@@ -49,9 +49,6 @@ void note_row(Feed &feed, int32 segment, Xid xid, TupleTableSlot *slot)
 	found.segment = segment;
 	const Op op = static_cast<Op>(DatumGetChar(slot->tts_values[change_op - 1]));
 	found.is_marker = op == Op::marker;
-	found.is_delete = op == Op::remove;
-	found.version =
-		slot->tts_isnull[change_version - 1] ? 0 : DatumGetInt64(slot->tts_values[change_version - 1]);
 	if (feed.count == 0 || feed.found[feed.count - 1].xid != xid)
 		feed.commit_lsn = Max(feed.commit_lsn, commit_lsn_of(xid));
 	note(feed, found);
@@ -173,7 +170,7 @@ void find_changes(Feed &feed)
 			return a.last_seq < b.last_seq;
 		if (a.ordinal != b.ordinal)
 			return a.ordinal < b.ordinal;
-		// Changes of one row that reached the log in the wrong order share an ordinal: see place_of() in log_buffer.cpp.
+		// A change that came late may share an ordinal: see order_change().
 		return a.seq > b.seq;
 	};
 	if (!std::is_sorted(begin, end, by_delivery))

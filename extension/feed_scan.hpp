@@ -21,8 +21,6 @@ struct Found {
 	int32 segment; // its number
 	ItemPointerData place;
 	bool is_marker;
-	bool is_delete;
-	int64 version;
 };
 
 /// A batch of the feed: what `upto` sees and `since` does not.

@@ -2,6 +2,7 @@
 
 #include "log_buffer.hpp"
 
+#include "change_order.hpp"
 #include "doorbell.hpp"
 #include "era.hpp"
 #include "log_cap.hpp"
@@ -16,14 +17,6 @@ namespace lockstep
 namespace
 {
 
-/// From `ordinal` on there are changes by `command`, and before it only by earlier ones.
-struct CommandRise {
-	CommandId command;
-	uint32 ordinal;
-};
-
-constexpr int max_rises = 16384;
-
 // Changes stand in the order of writing. A sub-transaction's are always the last ones: while it runs, nothing else appends.
 struct Buffer {
 	MemoryContext context; // child of TopTransactionContext
@@ -31,15 +24,7 @@ struct Buffer {
 	int count;
 	int capacity;
 	Size bytes; // of all images that wait
-	uint32 next_ordinal;
 	bool wrote; // something of this transaction is in the log, or was before a roll-back to a savepoint
-
-	// What a change that comes late needs to know of those before it.
-	CommandRise few_rises[4];
-	CommandRise *rises; // few_rises, or in TopTransactionContext: they outlive what is written
-	int rise_count;
-	int rise_capacity;
-	CommandId inserted_by[16]; // the last command that inserted, by table (of several, the last)
 };
 
 Buffer buffer;
@@ -47,6 +32,7 @@ Buffer buffer;
 void reset()
 {
 	buffer = Buffer{};
+	reset_order();
 }
 
 Size image_bytes(const PendingChange &change)
@@ -99,7 +85,7 @@ void flush_from(int first)
 {
 	if (first == buffer.count)
 		return;
-	write_changes(buffer.changes + first, buffer.count - first);
+	order_written(write_changes(buffer.changes + first, buffer.count - first));
 	buffer.wrote = true;
 	drop_from(first);
 }
@@ -120,7 +106,7 @@ void flush_before_commit()
 	if (buffer.count > 0)
 		flush_from(0);
 	else
-		write_marker(buffer.next_ordinal);
+		write_marker(last_ordinal());
 	PopActiveSnapshot();
 }
 
@@ -169,87 +155,17 @@ void at_subtransaction_event(SubXactEvent event, SubTransactionId self, SubTrans
 	case SUBXACT_EVENT_COMMIT_SUB:
 		for (int i = first_of(self); i < buffer.count; ++i)
 			buffer.changes[i].subtransaction = parent;
+		order_committed(self, parent);
 		break;
 	case SUBXACT_EVENT_ABORT_SUB:
 		drop_from(first_of(self));
+		order_rolled_back(self);
 		forget_uncommitted_origins();
 		forget_uncommitted_era();
 		break;
 	default:
 		break;
 	}
-}
-
-} // namespace
-
-namespace
-{
-
-bool same_row(const NewChange &one, const NewChange &other)
-{
-	return one.root == other.root && one.key && other.key && VARSIZE(one.key) == VARSIZE(other.key) &&
-		memcmp(one.key, other.key, VARSIZE(one.key)) == 0;
-}
-
-/// Remembers where a later command's changes begin.
-void note_command(CommandId command)
-{
-	if (buffer.rise_count > 0 && buffer.rises[buffer.rise_count - 1].command >= command)
-		return;
-	if (!buffer.rises) {
-		buffer.rises = buffer.few_rises;
-		buffer.rise_capacity = lengthof(buffer.few_rises);
-	}
-	if (buffer.rise_count == max_rises) {
-		// The older half becomes coarser. It is asked about only by a statement that has not ended since, and errs only where that
-		// statement's row was changed by an earlier one too.
-		int kept = 0;
-		for (int i = 0; i < max_rises; i += i < max_rises / 2 ? 2 : 1)
-			buffer.rises[kept++] = buffer.rises[i];
-		buffer.rise_count = kept;
-	} else if (buffer.rise_count == buffer.rise_capacity) {
-		buffer.rise_capacity *= 4;
-		auto *more = static_cast<CommandRise *>(
-			MemoryContextAlloc(TopTransactionContext, buffer.rise_capacity * sizeof(CommandRise)));
-		memcpy(more, buffer.rises, buffer.rise_count * sizeof(CommandRise));
-		if (buffer.rises != buffer.few_rises)
-			pfree(buffer.rises);
-		buffer.rises = more;
-	}
-	buffer.rises[buffer.rise_count++] = {command, buffer.next_ordinal};
-}
-
-/// The first ordinal of a change by a later command.
-uint32 first_after(CommandId command)
-{
-	const CommandRise *end = buffer.rises + buffer.rise_count;
-	const CommandRise *rise = std::upper_bound(static_cast<const CommandRise *>(buffer.rises), end, command,
-		[](CommandId left, const CommandRise &right) { return left < right.command; });
-	return rise == end ? buffer.next_ordinal : rise->ordinal;
-}
-
-/// The ordinal of a change that may come late: that of the first change of the row by a later command. Of changes with the same ordinal
-/// readers take the one first that was appended last: those that wait for their turn in a statement come after all that the triggers
-/// inside it did, however deep these lie in one another.
-uint32 place_of(const NewChange &change)
-{
-	uint32 place = buffer.next_ordinal;
-	const uint32 first = first_after(change.command);
-	if (first == place)
-		return place;
-	for (int i = 0; i < buffer.count; ++i) {
-		const PendingChange &other = buffer.changes[i];
-		if (other.ordinal >= first && other.ordinal < place && same_row(change, other))
-			place = other.ordinal;
-	}
-	if (buffer.wrote)
-		place = logged_place_of(change, first, place);
-	return place;
-}
-
-CommandId &inserted_by(Oid root)
-{
-	return buffer.inserted_by[root % lengthof(buffer.inserted_by)];
 }
 
 } // namespace
@@ -278,11 +194,7 @@ void append_change(const NewChange &change)
 	PendingChange &pending = buffer.changes[buffer.count];
 	static_cast<NewChange &>(pending) = change;
 	pending.subtransaction = GetCurrentSubTransactionId();
-	pending.ordinal = change.may_be_late ? place_of(change) : buffer.next_ordinal;
-	note_command(change.command);
-	if (change.op == Op::insert)
-		inserted_by(change.root) = Max(inserted_by(change.root), change.command);
-	++buffer.next_ordinal;
+	pending.ordinal = order_change(change, pending.subtransaction);
 	pending.origin = current_origin();
 	pending.bytes_before = buffer.bytes;
 	++buffer.count;
@@ -293,11 +205,6 @@ void append_change(const NewChange &change)
 		if (buffer.bytes - buffer.changes[first].bytes_before > limit())
 			flush_from(first);
 	}
-}
-
-bool inserted_since(Oid root, CommandId command)
-{
-	return inserted_by(root) > command;
 }
 
 bool last_change_is_schema(Oid root, bool or_truncate)

@@ -28,9 +28,6 @@ struct NewChange {
 /// Where to build the images of a change that is about to be appended.
 MemoryContext buffer_context();
 
-/// Has a row with some key of this table been inserted by a later command than `command` of this transaction? (Now and then yes where not.)
-bool inserted_since(Oid root, CommandId command);
-
 /// Takes the change over, and writes what waits when that is much.
 void append_change(const NewChange &change);
 

@@ -38,15 +38,15 @@ Moment moment_of(TupleTableSlot *slot)
 		superseded};
 }
 
-/// The same of a deletion. The row is gone: no change of it can come later, but its key may have been inserted again.
-Moment moment_of_end(const RelationInfo &info, TupleTableSlot *slot)
+/// The same of a deletion. The row is gone, but its key may have been inserted again; nobody knows without looking.
+Moment moment_of_end(TupleTableSlot *slot)
 {
 	HeapTuple tuple =
 		TTS_IS_BUFFERTUPLE(slot) ? reinterpret_cast<HeapTupleTableSlot *>(slot)->tuple : nullptr;
 	const CommandId command = !tuple                ? GetCurrentCommandId(false)
 		: tuple->t_data->t_infomask & HEAP_COMBOCID ? HeapTupleHeaderGetCmax(tuple->t_data)
 													: HeapTupleHeaderGetRawCommandId(tuple->t_data);
-	return {command, inserted_since(info.root, command)};
+	return {command, true};
 }
 
 NewChange change_of(const RelationInfo &info, Op op)
@@ -134,7 +134,7 @@ void log_update(const RelationInfo &info, TupleDesc descriptor, const TriggerDat
 	const Moment moment = moment_of(trigger->tg_newslot);
 	if (key_changed) {
 		// The old key's life ends, the new key's begins. The old key, in `old`, leads from one to the other.
-		log_whole_row(info, Op::remove, before, moment_of_end(info, trigger->tg_trigslot));
+		log_whole_row(info, Op::remove, before, moment_of_end(trigger->tg_trigslot));
 		log_whole_row(info, Op::insert, after, moment,
 			build_image(info.columns, before, info.is_key, buffer_context(), &omitted_old));
 		return;
@@ -175,7 +175,7 @@ extern "C" Datum lockstep_log(PG_FUNCTION_ARGS)
 	else if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
 		log_whole_row(*info, Op::insert, row, moment_of(trigger->tg_trigslot));
 	else
-		log_whole_row(*info, Op::remove, row, moment_of_end(*info, trigger->tg_trigslot));
+		log_whole_row(*info, Op::remove, row, moment_of_end(trigger->tg_trigslot));
 	return PointerGetDatum(nullptr);
 }
 

@@ -3,7 +3,6 @@
 #include "era.hpp"
 #include "log_catalog.hpp"
 #include "log_segment.hpp"
-#include "segment_list.hpp"
 #include "sequence.hpp"
 
 namespace lockstep
@@ -60,8 +59,8 @@ void fill_row(const PendingChange &change, int64 seq, Batch &batch, Datum *value
 	values[change_omitted - 1] = PointerGetDatum(change.omitted);
 }
 
-/// Inserts at most write_batch changes.
-void write_batch_of(
+/// Inserts at most write_batch changes. Returns the last one's seq.
+int64 write_batch_of(
 	OpenSegment &segment, TupleTableSlot **slots, const PendingChange *changes, int count, Batch &batch)
 {
 	const int64 seq = draw_change_numbers(log_catalog().change_seq, count);
@@ -78,6 +77,7 @@ void write_batch_of(
 	}
 	if (count > 1)
 		insert_rows(segment, slots, count);
+	return seq + count - 1;
 }
 
 /// Is this an integer that a bigint can hold?
@@ -112,7 +112,7 @@ int64 key_hash(Jsonb *key)
 	return DatumGetInt64(DirectFunctionCall2(jsonb_hash_extended, JsonbPGetDatum(key), Int64GetDatum(0)));
 }
 
-void write_changes(const PendingChange *changes, int count)
+int64 write_changes(const PendingChange *changes, int count)
 {
 	static MemoryContext scratch = nullptr;
 	if (!scratch)
@@ -129,48 +129,16 @@ void write_changes(const PendingChange *changes, int count)
 	for (int i = 0; i < slot_count; ++i)
 		slots[i] = MakeSingleTupleTableSlot(RelationGetDescr(segment.relation), &TTSOpsHeapTuple);
 
+	int64 last_seq = 0;
 	for (int done = 0; done < count; done += write_batch)
-		write_batch_of(segment, slots, changes + done, Min(count - done, write_batch), batch);
+		last_seq = write_batch_of(segment, slots, changes + done, Min(count - done, write_batch), batch);
 
 	for (int i = 0; i < slot_count; ++i)
 		ExecDropSingleTupleTableSlot(slots[i]);
 	close_segment(segment);
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(scratch);
-}
-
-uint32 logged_place_of(const NewChange &change, uint32 first, uint32 place)
-{
-	const FullTransactionId own = GetTopFullTransactionIdIfAny();
-	// A segment that this transaction has written to is not closed before it ends.
-	OpenSegments open =
-		open_segments([](const Segment &segment, void *) { return !segment.is_closed; }, nullptr, nullptr);
-	for (int i = 0; i < open.count; ++i) {
-		Relation segment = open.relations[i];
-		Relation index = index_open(position_index(open, i), AccessShareLock);
-		ScanKeyData key;
-		ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_XID8EQ, FullTransactionIdGetDatum(own));
-		IndexScanDesc scan = begin_index_scan(segment, index, SnapshotSelf, 1);
-		index_rescan(scan, &key, 1, nullptr, 0);
-		TupleTableSlot *slot = table_slot_create(segment, nullptr);
-		while (index_getnext_slot(scan, ForwardScanDirection, slot)) {
-			CHECK_FOR_INTERRUPTS();
-			slot_getallattrs(slot);
-			const auto ordinal = static_cast<uint32>(DatumGetInt32(slot->tts_values[change_ordinal - 1]));
-			if (ordinal < first || ordinal >= place || slot->tts_isnull[change_key - 1] ||
-				DatumGetObjectId(slot->tts_values[change_root - 1]) != change.root ||
-				DatumGetInt64(slot->tts_values[change_key_hash - 1]) != change.key_hash ||
-				!DatumGetBool(DirectFunctionCall2(
-					jsonb_eq, slot->tts_values[change_key - 1], JsonbPGetDatum(change.key))))
-				continue;
-			place = ordinal;
-		}
-		ExecDropSingleTupleTableSlot(slot);
-		index_endscan(scan);
-		index_close(index, AccessShareLock);
-	}
-	close_segments(open, AccessShareLock);
-	return place;
+	return last_seq;
 }
 
 void write_marker(uint32 ordinal)

@@ -15,11 +15,8 @@ struct PendingChange : NewChange {
 	Size bytes_before; // waiting before this one was appended
 };
 
-/// Appends `count` changes. Draws their seqs.
-void write_changes(const PendingChange *changes, int count);
-
-/// The lowest ordinal, from `first` on and below `place`, of what this transaction has written of the same row.
-uint32 logged_place_of(const NewChange &change, uint32 first, uint32 place);
+/// Appends `count` changes. Draws their seqs, and returns the last.
+int64 write_changes(const PendingChange *changes, int count);
 
 /// The number by which the log's index knows a key. Of a single integer it is that integer, so that rows that are written in the order
 /// of their keys stand side by side in the index; else jsonb_hash_extended(key, 0).

@@ -78,8 +78,8 @@ $(INSTALL_SCRIPT_SQL): $(sort $(wildcard extension/install/*.sql)) extension/loc
 	@test -n "$(LOCKSTEP_VERSION)" || { echo "extension/lockstep.control has no default_version" >&2; exit 1; }
 	cat $(filter %.sql,$^) | sed 's/@VERSION@/$(LOCKSTEP_VERSION)/g' >$@.new && mv $@.new $@
 
-$(UPGRADE_SQL): extension/lockstep--%: extension/upgrade/% $(sort $(wildcard extension/install/*.sql)) extension/upgrade/replaceable.awk
-	(cat $< && awk -f extension/upgrade/replaceable.awk $(sort $(filter extension/install/%,$^))) >$@.new && mv $@.new $@
+$(UPGRADE_SQL): extension/lockstep--%: extension/upgrade/% $(sort $(wildcard extension/install/*.sql)) extension/upgrade/assemble.awk
+	awk -f extension/upgrade/assemble.awk $< $(sort $(filter extension/install/%,$^)) >$@.new && mv $@.new $@
 
 lockstep.so: extension/exports.map
 

@@ -9,7 +9,8 @@ SELECT rolname, rolcanlogin, rolsuper, rolinherit FROM pg_roles WHERE rolname = 
 SELECT p.proname AS name, pg_get_function_identity_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS result
 FROM pg_proc p
 WHERE p.pronamespace = 'lockstep'::regnamespace
-	AND p.proname IN ('track', 'untrack', 'position', 'sees', 'covers', 'image', 'mutation_begin', 'mutation_end', 'maintain', 'worker_status')
+	AND p.proname IN ('track', 'untrack', 'position', 'sees', 'covers', 'image', 'mutation_begin', 'mutation_end', 'maintain', 'worker_status',
+		'compare', 'is_concurrent', 'merge', 'merge_all', 'advance', 'counter')
 ORDER BY p.proname COLLATE "C";
 SELECT unnest(p.proargnames) AS changes, format_type(unnest(p.proallargtypes), NULL) AS type, unnest(p.proargmodes) AS mode
 FROM pg_proc p WHERE p.oid = 'lockstep.changes'::regproc;
@@ -24,7 +25,8 @@ SELECT pg_describe_object(d.classid, d.objid, 0) AS "without a comment"
 FROM pg_depend d
 WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
 	AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'lockstep')
-	AND d.classid IN ('pg_class'::regclass, 'pg_proc'::regclass, 'pg_event_trigger'::regclass, 'pg_namespace'::regclass)
+	AND d.classid IN ('pg_class'::regclass, 'pg_proc'::regclass, 'pg_event_trigger'::regclass, 'pg_namespace'::regclass,
+		'pg_type'::regclass, 'pg_operator'::regclass, 'pg_opclass'::regclass, 'pg_opfamily'::regclass, 'pg_cast'::regclass)
 	AND obj_description(d.objid, d.classid::regclass::text::name) IS NULL
 ORDER BY 1;
 -- … no function that acts for another role trusts the caller's search path …

@@ -1,7 +1,7 @@
 \echo Use "ALTER EXTENSION lockstep UPDATE" to load this file. \quit
 
 -- From 0.1.0 to 0.2.0: what cannot simply be run again. Functions, views, comments and rights follow; the build takes them from extension/install/
--- (extension/upgrade/replaceable.awk). Freeze the whole, as extension/lockstep--0.1.0--0.2.0.sql, when 0.2.0 is released.
+-- (extension/upgrade/assemble.awk). Freeze the whole, as extension/lockstep--0.1.0--0.2.0.sql, when 0.2.0 is released.
 
 ALTER TABLE lockstep.era ADD COLUMN beginning uuid;
 ALTER TABLE lockstep.beginning ADD COLUMN id uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid();
@@ -50,3 +50,4 @@ CREATE EVENT TRIGGER lockstep_ddl ON ddl_command_end
 	EXECUTE FUNCTION lockstep.on_ddl();
 ALTER EVENT TRIGGER lockstep_ddl ENABLE ALWAYS;
 
+-- @whole 45-version-vectors.sql

@@ -68,6 +68,8 @@ const LIES = [
 	['docs/README.md', '](sql.md)', '](bridge.md)', indexProblems, /does not name docs\/sql.md/],
 	['docs/sql.md', '### doctor\n', '### physician\n', (all) => sqlProblems(all, sql), /no section "doctor"/],
 	['docs/sql.md', '`lockstep.guard()`', '`guard()`', (all) => sqlProblems(all, sql), /lockstep.guard is not documented/],
+	['docs/sql.md', '### merge_all\n', '### merge_most\n', (all) => sqlProblems(all, sql), /no section "merge_all"/],
+	['docs/sql.md', '| `*<`, ', '| `<<`, ', (all) => sqlProblems(all, sql), /operator \*< is in no table[^]*no operator <</],
 	['docs/sql.md', '`lockstep.mutation`', '`lockstep.mutations`', (all) => sqlProblems(all, sql), /there is no lockstep.mutations/],
 	['docs/sql.md', '| `ordinal` | `integer` |', '| `ordinal` | `bigint` |', (all) => sqlProblems(all, sql), /columns of "changes"/],
 	['docs/sql.md', '| `relid` | `oid` | |\n', '', (all) => sqlProblems(all, sql), /columns of "tracked"/],

@@ -33,6 +33,20 @@ UNION ALL SELECT 'trigger ' || pg_get_triggerdef(g.oid) || g.tgenabled::text FRO
 UNION ALL SELECT 'sequence ' || s.seqrelid::regclass || ' ' || s.seqstart || ' ' || s.seqincrement || ' ' || s.seqcache || ' ' || s.seqtypid::regtype FROM pg_sequence s JOIN relation r ON r.oid = s.seqrelid
 UNION ALL SELECT 'event trigger ' || e.evtname || ' ' || e.evtevent || ' ' || e.evtfoid::regproc || ' ' || e.evtenabled::text || ' ' || coalesce((SELECT string_agg(t, ',' ORDER BY t) FROM unnest(e.evttags) t), '')
 	FROM pg_event_trigger e JOIN member m ON m.objid = e.oid AND m.classid = 'pg_event_trigger'::regclass
+UNION ALL SELECT 'aggregate ' || a.aggfnoid::regprocedure || ' ' || a.aggtransfn::regprocedure || ' ' || a.aggcombinefn::regprocedure || ' ' || a.aggtranstype::regtype || ' ' || coalesce(a.agginitval, '-') || ' ' || p.proparallel::text
+	FROM pg_aggregate a JOIN member m ON m.objid = a.aggfnoid AND m.classid = 'pg_proc'::regclass JOIN pg_proc p ON p.oid = a.aggfnoid
+UNION ALL SELECT 'type ' || t.oid::regtype || ' ' || t.typlen || t.typalign::text || t.typstorage::text || t.typcategory::text || ' ' || t.typinput || ' ' || t.typoutput || ' ' || t.typreceive || ' ' || t.typsend
+	FROM pg_type t JOIN member m ON m.objid = t.oid AND m.classid = 'pg_type'::regclass WHERE t.typtype = 'b'
+UNION ALL SELECT 'operator ' || o.oid::regoperator || ' ' || o.oprcode || ' ' || o.oprcom::regoperator || ' ' || o.oprnegate::regoperator || ' ' || o.oprrest || ' ' || o.oprjoin || ' ' || o.oprcanhash || o.oprcanmerge
+	FROM pg_operator o JOIN member m ON m.objid = o.oid AND m.classid = 'pg_operator'::regclass
+UNION ALL SELECT 'operator class ' || c.opcname || ' ' || a.amname || ' ' || f.opfname || ' ' || c.opcintype::regtype || ' ' || c.opcdefault
+	FROM pg_opclass c JOIN member m ON m.objid = c.oid AND m.classid = 'pg_opclass'::regclass JOIN pg_am a ON a.oid = c.opcmethod JOIN pg_opfamily f ON f.oid = c.opcfamily
+UNION ALL SELECT 'strategy ' || f.opfname || ' ' || o.amopmethod || ' ' || o.amopstrategy || ' ' || o.amopopr::regoperator
+	FROM pg_amop o JOIN member m ON m.objid = o.amopfamily AND m.classid = 'pg_opfamily'::regclass JOIN pg_opfamily f ON f.oid = o.amopfamily
+UNION ALL SELECT 'support ' || f.opfname || ' ' || f.opfmethod || ' ' || p.amprocnum || ' ' || p.amproc::regprocedure
+	FROM pg_amproc p JOIN member m ON m.objid = p.amprocfamily AND m.classid = 'pg_opfamily'::regclass JOIN pg_opfamily f ON f.oid = p.amprocfamily
+UNION ALL SELECT 'cast ' || castsource::regtype || ' ' || casttarget::regtype || ' ' || castfunc::regprocedure || ' ' || castcontext::text || castmethod::text
+	FROM pg_cast c JOIN member m ON m.objid = c.oid AND m.classid = 'pg_cast'::regclass
 UNION ALL SELECT 'dumped ' || c.oid::regclass || ' ' || e.extcondition[c.place] FROM pg_extension e, unnest(e.extconfig) WITH ORDINALITY AS c (oid, place) WHERE e.extname = 'lockstep'
 UNION ALL SELECT 'schema ' || n.nspname || ' ' || coalesce((SELECT string_agg(a::text, ',' ORDER BY a::text) FROM unnest(n.nspacl) a), '') FROM pg_namespace n WHERE n.nspname = 'lockstep'
 UNION ALL SELECT 'version ' || extversion FROM pg_extension WHERE extname = 'lockstep'

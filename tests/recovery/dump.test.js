@@ -24,6 +24,9 @@ before(async () => {
 		CREATE TABLE visits_2027 PARTITION OF "Visits later" FOR VALUES FROM ('2027-01-01') TO ('2028-01-01');
 		CREATE TABLE coded (code text NOT NULL, note text);
 		CREATE UNIQUE INDEX coded_code ON coded (code);
+		CREATE TABLE note (edits lockstep.version_vector PRIMARY KEY, "all" lockstep.version_vector[], CHECK (edits OPERATOR(lockstep.>=) '{}'));
+		CREATE INDEX ON note USING hash (edits);
+		INSERT INTO note VALUES ('{}', NULL), ('{"new york":9223372036854775807,zürich:1}', '{NULL,"{a:1}"}');
 		SELECT lockstep.track('orders', exclude_columns => '{status}'), lockstep.track('visits'), lockstep.track('coded', key_columns => '{code}');
 		CREATE ROLE shop_bridge LOGIN; GRANT lockstep_bridge TO shop_bridge`, 'shop');
 	await cluster.sql("SET lockstep.actor = 'alice'; INSERT INTO orders SELECT g, 'open' FROM generate_series(1, 50) g; INSERT INTO visits VALUES (1, '2026-05-05'), (2, '2027-05-05')", 'shop');
@@ -70,6 +73,11 @@ for (const [way, restoreIt] of Object.entries(WAYS)) {
 			assert.deepEqual(await sql(tracked), await cluster.sql(tracked, 'shop'));
 			const triggers = "SELECT tgrelid::regclass::text, tgname, tgenabled FROM pg_trigger WHERE tgname LIKE '_lockstep%' ORDER BY 1, 2";
 			assert.deepEqual(await sql(triggers), await cluster.sql(triggers, 'shop'));
+
+			const notes = 'SELECT edits, "all", edits::jsonb AS object FROM note ORDER BY edits';
+			assert.deepEqual(await sql(notes), await cluster.sql(notes, 'shop'));
+			await assert.rejects(sql("INSERT INTO note VALUES ('{zürich:1,new york:9223372036854775807}')"), /invalid input syntax/);
+			await assert.rejects(sql(`INSERT INTO note VALUES ('{zürich:1,"new york":9223372036854775807}')`), /duplicate key/);
 
 			await assert.rejects(sql("UPDATE orders SET status = 'lost', row_version = 1 WHERE id = 1"), /version 1 was expected, 2 is current/);
 			await assert.rejects(sql(`SELECT * FROM lockstep.changes('${beforeDump}')`), /position "since" is not covered[^]*taken in another database/);

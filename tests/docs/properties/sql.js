@@ -14,10 +14,15 @@ const OTHER_WORDS = new Set(['js', 'd', 'v1', 'so', 'control', 'git']);
 export async function sqlFacts(query, root) {
 	const objects = await query(`
 		SELECT 'function', p.proname, obj_description(p.oid, 'pg_proc'), CASE WHEN p.prorettype IN ('trigger'::regtype) THEN 'trigger'
-				WHEN p.prorettype = 'event_trigger'::regtype OR obj_description(p.oid, 'pg_proc') IN ('input', 'output') THEN 'hidden' ELSE 'function' END
+				WHEN p.prorettype = 'event_trigger'::regtype OR obj_description(p.oid, 'pg_proc') IN ('input', 'output', 'binary input', 'binary output') THEN 'hidden'
+				WHEN obj_description(p.oid, 'pg_proc') LIKE 'implementation of %' AND (EXISTS (SELECT FROM pg_operator o WHERE o.oprcode = p.oid)
+					OR EXISTS (SELECT FROM pg_amproc a WHERE a.amproc = p.oid) OR EXISTS (SELECT FROM pg_cast c WHERE c.castfunc = p.oid)) THEN 'hidden'
+				ELSE 'function' END
 			FROM pg_proc p WHERE p.pronamespace = 'lockstep'::regnamespace
 		UNION ALL SELECT 'relation', c.relname, obj_description(c.oid, 'pg_class'), c.relkind::text
 			FROM pg_class c WHERE c.relnamespace = 'lockstep'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
+		UNION ALL SELECT DISTINCT 'operator', o.oprname, obj_description(o.oid, 'pg_operator'), ''
+			FROM pg_operator o WHERE o.oprnamespace = 'lockstep'::regnamespace
 		UNION ALL SELECT 'type', t.typname, obj_description(t.oid, 'pg_type'), t.typtype::text
 			FROM pg_type t WHERE t.typnamespace = 'lockstep'::regnamespace AND t.typrelid = 0 AND t.typelem = 0 AND t.typname NOT LIKE '\\_%'`);
 	const settings = await query("SELECT name, CASE WHEN boot_val = '' THEN 'empty' ELSE current_setting(name) END FROM pg_settings WHERE name LIKE 'lockstep.%'");
@@ -77,6 +82,11 @@ export function sqlProblems(pages, facts) {
 			say(REFERENCE, `lockstep.${name} is not documented`);
 		}
 	}
+
+	const operators = new Set(facts.objects.filter(({ kind }) => kind === 'operator').map(({ name }) => name));
+	const rows = tablesHeaded([page], 'operator').flatMap(namedRows).map(({ name }) => name);
+	[...operators].filter((name) => !rows.includes(name)).forEach((name) => say(REFERENCE, `the operator ${name} is in no table of operators`));
+	rows.filter((name) => !operators.has(name)).forEach((name) => say(REFERENCE, `there is no operator ${name}`));
 
 	const known = new Set([...facts.objects.map(({ name }) => name), ...[...facts.settings.keys()].map((name) => name.replace('lockstep.', ''))]);
 	for (const one of pages) {

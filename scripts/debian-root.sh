@@ -139,6 +139,12 @@ carry_network() { # carry_network ROOT CODENAME
 	(umask 077 && host_npmrc "$root" >"$root/etc/host-npmrc")
 }
 
+# Gives a root, which has its network, the packages of another release too; only what no other release has comes from there.
+carry_release() { # carry_release ROOT CODENAME
+	printf 'deb %s %s main\n' "$debian_mirror" "$2" >>"$1/etc/apt/sources.list"
+	printf 'Package: *\nPin: release n=%s\nPin-Priority: 50\n' "$2" >"$1/etc/apt/preferences.d/$2"
+}
+
 # What in this machine's npm configuration leads to the registry, and nothing else.
 host_npmrc() { # host_npmrc ROOT
 	local file files=("$HOME/.npmrc" /etc/npmrc /usr/etc/npmrc /usr/local/etc/npmrc)

@@ -23,9 +23,12 @@ process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
 
 export class Cluster {
-	/** `settings`: of postgresql.conf, beyond fsync = off. */
-	static async start(name, settings = {}) {
+	#environment = process.env;
+
+	/** `settings`: of postgresql.conf, beyond fsync = off. `major`: of another server than the one under test. */
+	static async start(name, settings = {}, { major } = {}) {
 		const cluster = new Cluster();
+		cluster.#environment = major ? { ...process.env, PG_MAJOR: major } : process.env;
 		const parent = process.env.LOCKSTEP_TEST_DIR ?? join(ROOT, 'build');
 		await mkdir(parent, { recursive: true });
 		cluster.directory = await mkdtemp(join(parent, `${name}.`));
@@ -44,12 +47,12 @@ export class Cluster {
 	}
 
 	#script(verb, ...rest) {
-		return run(SCRIPT, [verb, this.path, ...rest], { maxBuffer: 64 << 20 });
+		return run(SCRIPT, [verb, this.path, ...rest], { maxBuffer: 64 << 20, env: this.#environment });
 	}
 
 	// Whatever ends this process, nothing stays running.
 	#sweep = () => {
-		execFileSync(SCRIPT, ['remove', this.path]);
+		execFileSync(SCRIPT, ['remove', this.path], { env: this.#environment });
 		rmSync(this.directory, { recursive: true, force: true });
 	};
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { until } from '../harness/wait.js';
 import { Cluster } from '../harness/cluster.js';
-import { asServer, backup, bin, configure, copyFiles, dataOf, FOLLOWED, once, QUIET, refused, Session, shop } from './servers.js';
+import { asServer, backup, bin, bindir, configure, copyFiles, dataOf, EARLIER_MAJORS, FOLLOWED, once, QUIET, refused, Session, shop } from './servers.js';
 
 const insert = (id) => `INSERT INTO item VALUES (${id}, 'x')`;
 
@@ -129,8 +129,8 @@ test('a database made from another as its template is another', async () => {
 	}
 });
 
-test('pg_upgrade: versions, log and who changed what stay, positions are refused', async () => {
-	const old = await shop('upgraded', QUIET);
+async function upgradeFrom(major) {
+	const old = await shop('upgraded', QUIET, { major });
 	let fresh;
 	try {
 		let session = await Session.open(old);
@@ -138,13 +138,18 @@ test('pg_upgrade: versions, log and who changed what stay, positions are refused
 		await session.sql(insert(1));
 		await session.sql("UPDATE item SET v = 'y' WHERE id = 1");
 		const position = await session.position();
+		const checksums = await session.value('SHOW data_checksums');
 		await session.close();
 		await old.stop();
 		fresh = await Cluster.start('upgrade', QUIET);
+		const differ = (await once(fresh, 'SHOW data_checksums', 'postgres'))[0][0] !== checksums; // initdb's default since 18
 		await fresh.stop();
+		if (differ) {
+			await asServer(bin('pg_checksums'), checksums === 'on' ? '--enable' : '--disable', '-D', await dataOf(fresh));
+		}
 		const work = join(await dataOf(fresh), '../work');
 		await asServer('mkdir', '-p', work);
-		await asServer('sh', '-c', 'cd "$1" && shift && exec "$@"', 'sh', work, bin('pg_upgrade'), '-b', join(bin('postgres'), '..'), '-B', join(bin('postgres'), '..'),
+		await asServer('sh', '-c', 'cd "$1" && shift && exec "$@"', 'sh', work, bin('pg_upgrade'), '-b', bindir(major), '-B', bindir(),
 			'-d', await dataOf(old), '-D', await dataOf(fresh), '-U', 'postgres', '-s', work);
 		await fresh.again();
 		session = await Session.open(fresh);
@@ -160,4 +165,8 @@ test('pg_upgrade: versions, log and who changed what stay, positions are refused
 		await fresh?.remove();
 		await old.remove();
 	}
-});
+}
+
+for (const major of [undefined, ...EARLIER_MAJORS]) {
+	test(`pg_upgrade from ${major ?? 'the same major'}: versions, log and who changed what stay, positions are refused`, () => upgradeFrom(major));
+}

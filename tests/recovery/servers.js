@@ -58,9 +58,17 @@ export async function once(cluster, text, database = 'shop') {
 	}
 }
 
-/** A server with the database shop, in which `item` is tracked. */
-export async function shop(name, settings) {
-	const cluster = await Cluster.start(name, settings);
+/** The majors before the one under test whose servers are here too, with the extension (tests/run sees to that). */
+export const EARLIER_MAJORS = (process.env.LOCKSTEP_EARLIER_MAJORS ?? '').split(' ').filter((major) => major !== '');
+
+/** The directory of a server's programs: of the one under test, or of another major's. */
+export function bindir(major) {
+	return dirname(major ? execFileSync(join(ROOT, 'scripts/pgtree'), { encoding: 'utf8', env: { ...process.env, PG_MAJOR: major } }).trim() : bin('postgres'));
+}
+
+/** A server with the database shop, in which `item` is tracked. `major`: of another server than the one under test. */
+export async function shop(name, settings, { major } = {}) {
+	const cluster = await Cluster.start(name, settings, { major });
 	await once(cluster, 'CREATE DATABASE shop', 'postgres');
 	await once(cluster, "CREATE EXTENSION lockstep; CREATE TABLE item (id int PRIMARY KEY, v text); SELECT lockstep.track('item')");
 	return cluster;

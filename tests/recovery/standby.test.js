@@ -81,6 +81,59 @@ test('a position that the standby has yet to replay is refused for now', () =>
 		await there.close();
 	}));
 
+test('a position counts the record that is being replayed: what it commits may be visible before it is done', () =>
+	withStandby('replays', async (standby) => {
+		const here = await Session.open(primary);
+		const locking = await Session.open(primary);
+		const there = await Session.open(standby);
+		const reading = await Session.open(standby);
+		await here.sql('CREATE TABLE beside ()');
+		await replayed(primary, standby);
+		await reading.sql('BEGIN; SELECT FROM beside');
+		await locking.sql('BEGIN; LOCK TABLE beside'); // a record that cannot be replayed before the reader has ended
+		await here.sql(insert(15));
+		await until('replay stands at the lock', async () => (await there.value("SELECT wait_event_type FROM pg_stat_activity WHERE backend_type = 'startup'")) === 'Lock');
+		const position = await there.position();
+		const lsn = BigInt(`0x${position.split('-')[4]}`);
+		assert.ok(lsn > BigInt(await there.value("SELECT pg_last_wal_replay_lsn() - '0/0'")), position);
+		await reading.sql('COMMIT');
+		await locking.sql('ROLLBACK');
+		await replayed(primary, standby);
+		assert.deepEqual((await there.changes(position)).ids, [15]);
+		await here.sql('DROP TABLE beside');
+		await Promise.all([here, locking, there, reading].map((session) => session.close()));
+	}, { max_standby_streaming_delay: '-1' }));
+
+test('a position on a timeline that the standby has yet to follow is refused for now', () =>
+	withStandby('leads', (leader) => withStandby('follows', async (follower) => {
+		await replayed(primary, follower);
+		await follower.stop();
+		await replayed(primary, leader);
+		await promote(leader);
+		const ahead = await Session.open(leader);
+		const start = await ahead.position();
+		await ahead.sql(insert(25));
+		const position = await ahead.position();
+		await ahead.sql(insert(26));
+
+		await configure(follower, { primary_conninfo: '' });
+		await asServer('sed', '-i', 's/^primary_conninfo/#&/', `${await dataOf(follower)}/postgresql.auto.conf`);
+		await follower.again();
+		const there = await Session.open(follower);
+		assert.match(await there.position(), /^p1-[0-9a-f]+-\d+-1-/);
+		for (const since of [start, position]) {
+			const error = await refused('55000', there.changes(since));
+			assert.match(error.message, /position "since" lies ahead of what this standby has replayed/);
+		}
+		await configure(follower, { primary_conninfo: await leader.conninfo('postgres', 'postgres') });
+		await there.sql('SELECT pg_reload_conf()');
+		await replayed(leader, follower);
+		assert.deepEqual((await there.changes(start)).ids, [25, 26]);
+		assert.deepEqual((await there.changes(position)).ids, [26]);
+		assert.match(await there.position(), /^p1-[0-9a-f]+-\d+-2-/);
+		await Promise.all([ahead, there].map((session) => session.close()));
+	})));
+
 test('promoted without loss, it goes on with positions from before; with prepared transactions too', () =>
 	withStandby('succeeds', async (standby) => {
 		const here = await Session.open(primary);

@@ -14,7 +14,7 @@ SELECT test.try($$SELECT '{"":3}'::lockstep.version_vector$$);
 SELECT test.try($$SELECT '{berlin:1,oslo:99999999999999999999}'::lockstep.version_vector$$);
 -- A name's length counts in bytes; the message of a longer one is cut between characters.
 SELECT test.code(format('SELECT ''{%s:1}''::lockstep.version_vector', repeat(c, n))) FROM (VALUES ('a', 255), ('a', 256), ('ü', 127), ('ü', 128)) AS t (c, n);
-SELECT left(outcome, 30), length(outcome), right(outcome, 20) FROM test.try(format('SELECT ''{x%s:99999999999999999999}''::lockstep.version_vector', repeat('ü', 500)))
+SELECT left(outcome, 30), length(convert_to(outcome, 'UTF8')), right(outcome, 20) FROM test.try(format('SELECT ''{%s:99999999999999999999}''::lockstep.version_vector', repeat('ü', 500)))
 WHERE outcome LIKE '22003%';
 -- As many nodes as there may be, and one more.
 CREATE TABLE large AS SELECT ('{' || string_agg(n || ':' || n, ',') || '}')::lockstep.version_vector AS v FROM generate_series(1, 65535) n;
@@ -127,6 +127,22 @@ WHERE (x.v *< y.v) <> NOT (x.v *>= y.v) OR (x.v *> y.v) <> (y.v *< x.v) OR (x.v 
 -- The partial order is none to sort by, and negating it is not turning it round.
 SELECT test.code('SELECT v FROM sorted ORDER BY v USING <'), test.code('SELECT v FROM sorted ORDER BY v USING *>');
 SELECT count(*) AS "not <=", count(*) FILTER (WHERE x.v > y.v) AS ">" FROM sorted x CROSS JOIN sorted y WHERE NOT (x.v <= y.v);
+
+-- What the planner may put in place of an operator means the same.
+CREATE FUNCTION test.disagreements(operator regoperator, kind text, other regoperator) RETURNS bigint LANGUAGE plpgsql STRICT AS $$
+DECLARE
+	judged CONSTANT text[] := ARRAY(SELECT oprcode::regproc::text FROM pg_operator WHERE oid IN (operator, other) ORDER BY oid <> operator);
+	number bigint;
+BEGIN
+	EXECUTE format('SELECT count(*) FROM sorted x CROSS JOIN sorted y WHERE %s(x.v, y.v) <> ' || CASE kind WHEN 'commutator' THEN '%s(y.v, x.v)' ELSE 'NOT %s(x.v, y.v)' END,
+		judged[1], coalesce(judged[2], judged[1])) INTO number;
+	RETURN number;
+END
+$$;
+SELECT o.oprname AS operator, o.oprcom::regoper AS commutator, test.disagreements(o.oid, 'commutator', o.oprcom) AS "0",
+	nullif(o.oprnegate, 0)::regoper AS negator, test.disagreements(o.oid, 'negator', nullif(o.oprnegate, 0)) AS "0 or null", o.oprrest, o.oprjoin
+FROM pg_operator o WHERE o.oprnamespace = 'lockstep'::regnamespace ORDER BY o.oprname COLLATE "C";
+DROP FUNCTION test.disagreements;
 
 -- Indexes: unique, hash, and none for the partial order.
 CREATE UNIQUE INDEX many_v ON many (v);

@@ -185,9 +185,8 @@ inline PackedVector merge(std::string_view one, std::string_view other, char *ou
 {
 	std::size_t count = 0;
 	for_each_node(one, other, [&](std::string_view node, std::int64_t mine, std::int64_t theirs) {
-		if (++count <= max_nodes)
-			out = put_node({node, std::max(mine, theirs)}, out);
-		return count <= max_nodes;
+		out = put_node({node, std::max(mine, theirs)}, out);
+		return ++count <= max_nodes;
 	});
 	if (count > max_nodes)
 		return {nullptr, VectorFault::too_many_nodes, {}};

@@ -83,6 +83,15 @@ HeapTuple with_version(const RelationInfo &info, TriggerData *trigger, int64 ver
 	return heap_modify_tuple_by_cols(tuple, descriptor, 1, &column, &value, &is_null);
 }
 
+HeapTuple without_version(const RelationInfo &info, TriggerData *trigger)
+{
+	int column = info.version_column;
+	Datum value = 0;
+	bool is_null = true;
+	return heap_modify_tuple_by_cols(
+		trigger->tg_newtuple, RelationGetDescr(trigger->tg_relation), 1, &column, &value, &is_null);
+}
+
 } // namespace
 
 } // namespace lockstep
@@ -102,9 +111,10 @@ extern "C" Datum lockstep_guard(PG_FUNCTION_ARGS)
 
 	require_own_trigger(trigger, "~lockstep_guard");
 	const RelationInfo *info = relation_info(trigger->tg_relation);
+	bool old_is_null;
+	Datum old_value = slot_getattr(trigger->tg_trigslot, info->version_column, &old_is_null);
+	const int64 current = version_from_datum(*info, old_value, old_is_null);
 	bool is_null;
-	Datum old_value = slot_getattr(trigger->tg_trigslot, info->version_column, &is_null);
-	const int64 current = version_from_datum(*info, old_value, is_null);
 	Datum new_value = slot_getattr(trigger->tg_newslot, info->version_column, &is_null);
 
 	core::VersionClaim claim;
@@ -124,8 +134,11 @@ extern "C" Datum lockstep_guard(PG_FUNCTION_ARGS)
 	case core::Verdict::accept:
 		return PointerGetDatum(trigger->tg_newtuple);
 	case core::Verdict::keep:
+		if (is_null == old_is_null && (is_null || claim.value == current))
+			return PointerGetDatum(trigger->tg_newtuple);
+		// A row without a version stays without one: a 0 would be a change.
 		return PointerGetDatum(
-			claim.mentioned && !claim.is_null ? trigger->tg_newtuple : with_version(*info, trigger, current));
+			old_is_null ? without_version(*info, trigger) : with_version(*info, trigger, current));
 	case core::Verdict::advance:
 		if (current == PG_INT64_MAX)
 			ereport(ERROR, errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("row version out of range"));

@@ -27,11 +27,22 @@ SELECT test.code('UPDATE endless SET status = ''more''');
 SELECT test.code('UPDATE endless SET status = ''more'', row_version = row_version');
 DELETE FROM endless;
 
--- A row without a version (the column allowed NULL before): any UPDATE gives it one.
+-- A row without a version (the column allowed NULL before): any UPDATE gives it one …
 CREATE TABLE loose (id integer PRIMARY KEY, status text, row_version bigint);
-INSERT INTO loose VALUES (1, 'open'), (2, 'open');
+INSERT INTO loose VALUES (1, 'open'), (2, 'open'), (3, 'open');
 SELECT lockstep.track('loose');
 SELECT lockstep.position() AS start \gset
+-- … that changes something, or counts by itself. NULL, or the 0 as which the log has it, is not a version to go to.
+UPDATE loose SET status = status WHERE id IN (1, 3) RETURNING row_version AS "null";
+UPDATE loose SET row_version = NULL WHERE id IN (1, 3) RETURNING row_version AS "null";
+UPDATE loose SET row_version = 0 WHERE id IN (1, 3) RETURNING row_version AS "null";
+CREATE FUNCTION set_version() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.row_version := 7; RETURN NEW; END $$;
+CREATE TRIGGER set_version BEFORE UPDATE ON loose FOR EACH ROW EXECUTE FUNCTION set_version();
+UPDATE loose SET status = status WHERE id = 3 RETURNING row_version AS "null";
+DROP TRIGGER set_version ON loose;
+DROP FUNCTION set_version;
+SELECT count(*) AS "0" FROM test.feed(:'start');
+UPDATE loose SET row_version = 1 WHERE id = 3 RETURNING row_version AS "1";
 UPDATE loose SET status = 'a' WHERE id = 1 RETURNING row_version AS "1";
 UPDATE loose SET status = 'a', row_version = NULL WHERE id = 2 RETURNING row_version AS "1";
 UPDATE loose SET status = 'a' WHERE id = 1 RETURNING row_version AS "2";

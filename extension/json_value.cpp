@@ -24,6 +24,8 @@ ColumnKind kind_of(Oid type)
 		return ColumnKind::floating;
 	case NUMERICOID:
 		return ColumnKind::numeric;
+	case MONEYOID:
+		return ColumnKind::money;
 	case TEXTOID:
 	case VARCHAROID:
 	case BPCHAROID:
@@ -40,7 +42,13 @@ ColumnKind kind_of(Oid type)
 		return ColumnKind::datetime;
 	case REGCLASSOID:
 	case REGTYPEOID:
+	case REGPROCOID:
 	case REGPROCEDUREOID:
+	case REGOPEROID:
+	case REGOPERATOROID:
+	case REGCOLLATIONOID:
+	case REGCONFIGOID:
+	case REGDICTIONARYOID:
 		return ColumnKind::object_name;
 	default:
 		break;
@@ -82,11 +90,50 @@ void set_jsonb(JsonbValue &value, Datum datum)
 	value.val.binary.len = static_cast<int>(VARSIZE(jsonb) - VARHDRSZ);
 }
 
+/// Name and schema of a catalogue's row. Both NULL where there is none.
+struct ObjectName {
+	char *name;
+	char *schema;
+};
+
+template <class Form> ObjectName name_in(int cache, Oid object, NameData Form::*name, Oid Form::*schema)
+{
+	HeapTuple tuple = SearchSysCache1(cache, ObjectIdGetDatum(object));
+	if (!HeapTupleIsValid(tuple))
+		return {nullptr, nullptr};
+	const auto *form = reinterpret_cast<const Form *>(GETSTRUCT(tuple));
+	const ObjectName found{pstrdup(NameStr(form->*name)), get_namespace_name(form->*schema)};
+	ReleaseSysCache(tuple);
+	return found;
+}
+
+ObjectName name_of(Oid type, Oid object)
+{
+	switch (type) {
+	case REGPROCOID:
+		return name_in(PROCOID, object, &FormData_pg_proc::proname, &FormData_pg_proc::pronamespace);
+	case REGOPEROID:
+		return name_in(OPEROID, object, &FormData_pg_operator::oprname, &FormData_pg_operator::oprnamespace);
+	case REGCOLLATIONOID:
+		return name_in(
+			COLLOID, object, &FormData_pg_collation::collname, &FormData_pg_collation::collnamespace);
+	case REGCONFIGOID:
+		return name_in(
+			TSCONFIGOID, object, &FormData_pg_ts_config::cfgname, &FormData_pg_ts_config::cfgnamespace);
+	case REGDICTIONARYOID:
+		return name_in(
+			TSDICTOID, object, &FormData_pg_ts_dict::dictname, &FormData_pg_ts_dict::dictnamespace);
+	default:
+		return name_in(RELOID, object, &FormData_pg_class::relname, &FormData_pg_class::relnamespace);
+	}
+}
+
 /// The name with its schema. (What the type writes depends on the search path.)
 char *object_name(Oid type, Oid object)
 {
+	const bool is_operator = type == REGOPEROID || type == REGOPERATOROID;
 	if (!OidIsValid(object))
-		return pstrdup("-");
+		return pstrdup(is_operator ? "0" : "-");
 	char *name = nullptr;
 	if (type == REGTYPEOID)
 		name = SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(object)) ? format_type_be_qualified(object)
@@ -94,8 +141,12 @@ char *object_name(Oid type, Oid object)
 	else if (type == REGPROCEDUREOID)
 		name = SearchSysCacheExists1(PROCOID, ObjectIdGetDatum(object)) ? format_procedure_qualified(object)
 																		: nullptr;
-	else if (char *relation = get_rel_name(object))
-		name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(object)), relation);
+	else if (type == REGOPERATOROID)
+		name = SearchSysCacheExists1(OPEROID, ObjectIdGetDatum(object)) ? format_operator_qualified(object)
+																		: nullptr;
+	else if (const ObjectName found = name_of(type, object); found.name)
+		name = is_operator ? psprintf("%s.%s", quote_identifier(found.schema), found.name)
+						   : quote_qualified_identifier(found.schema, found.name);
 	return name ? name : psprintf("%u", object);
 }
 
@@ -171,6 +222,10 @@ void set_scalar(JsonbValue &value, ValueType &type, Datum datum)
 		value.val.numeric = number;
 		return;
 	}
+	case ColumnKind::money:
+		value.type = jbvNumeric;
+		value.val.numeric = int64_div_fast_to_numeric(DatumGetInt64(datum), 2);
+		return;
 	case ColumnKind::text:
 	case ColumnKind::json: {
 		text *string = DatumGetTextPP(datum);
@@ -324,8 +379,7 @@ ValueType make_value_type(Oid declared)
 
 bool depends_on_settings(const ValueType &type)
 {
-	return type.kind == ColumnKind::floating || type.kind == ColumnKind::datetime ||
-		type.kind >= ColumnKind::array;
+	return type.kind == ColumnKind::floating || type.kind >= ColumnKind::datetime;
 }
 
 JsonbPart encode_value(ValueType &type, Datum datum)

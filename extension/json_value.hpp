@@ -15,6 +15,7 @@ enum class ColumnKind : uint8 {
 	int8,
 	floating, // a number; NaN and infinity as strings
 	numeric,  // likewise
+	money,    // a number with two decimals, whatever lc_monetary says
 	text,     // a string, byte for byte
 	json,     // a string: the exact text, which jsonb could not keep
 	jsonb,

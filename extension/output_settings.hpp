@@ -14,6 +14,7 @@ struct OutputSettings {
 	int interval_style;
 	int bytea_style;
 	int float_digits;
+	bool quote_all;
 	pg_tz *zone;
 
 	static OutputSettings fix()
@@ -21,13 +22,14 @@ struct OutputSettings {
 		static pg_tz *utc = nullptr;
 		if (!utc)
 			utc = pg_tzset("GMT"); // built in: reads no file
-		OutputSettings saved{
-			DateStyle, DateOrder, IntervalStyle, bytea_output, extra_float_digits, session_timezone};
+		OutputSettings saved{DateStyle, DateOrder, IntervalStyle, bytea_output, extra_float_digits,
+			quote_all_identifiers, session_timezone};
 		DateStyle = USE_ISO_DATES;
 		DateOrder = DATEORDER_YMD;
 		IntervalStyle = INTSTYLE_POSTGRES;
 		bytea_output = BYTEA_OUTPUT_HEX;
 		extra_float_digits = 1;
+		quote_all_identifiers = false;
 		session_timezone = utc;
 		return saved;
 	}
@@ -39,6 +41,7 @@ struct OutputSettings {
 		IntervalStyle = interval_style;
 		bytea_output = bytea_style;
 		extra_float_digits = float_digits;
+		quote_all_identifiers = quote_all;
 		session_timezone = zone;
 	}
 };

@@ -126,6 +126,55 @@ RESET search_path;
 SELECT row -> 'e' AS e, row -> 'pr' AS pr FROM lockstep.changes(:'start');
 SELECT count(DISTINCT row -> 'cls') AS "1" FROM lockstep.changes(:'start');
 
-DROP SCHEMA trap CASCADE;
+-- Names of objects, with their schemas and quoted where they must be, whatever the search path finds first; each can be read back.
+CREATE TABLE named (id integer PRIMARY KEY, cls regclass, tp regtype, fn regproc, fns regprocedure, op regoper, ops regoperator, coll regcollation,
+	conf regconfig, dict regdictionary, nsp regnamespace, rol regrole, confs regconfig[]);
+SELECT lockstep.track('named');
+CREATE SCHEMA "Odd";
+CREATE FUNCTION "Odd"."Fn"(integer, text) RETURNS integer LANGUAGE sql AS 'SELECT $1';
+CREATE OPERATOR "Odd".@@@@ (LEFTARG = integer, RIGHTARG = text, FUNCTION = "Odd"."Fn");
+CREATE COLLATION "Odd"."Coll" FROM "C";
+CREATE TEXT SEARCH DICTIONARY "Odd"."Dict" (TEMPLATE = simple);
+CREATE TEXT SEARCH CONFIGURATION "Odd"."Conf" (COPY = simple);
+CREATE DOMAIN "Odd"."Domain" AS integer;
+CREATE FUNCTION pg_temp.add_named(first integer) RETURNS void LANGUAGE sql AS $$
+	INSERT INTO public.named VALUES
+		(first, 'pg_catalog.pg_class', 'integer', 'pg_catalog.now', 'pg_catalog.abs(integer)', 'pg_catalog.||/', 'pg_catalog.+(integer,integer)', 'pg_catalog."C"',
+			'pg_catalog.simple', 'pg_catalog.simple', 'pg_catalog', session_user::regrole, '{pg_catalog.simple,NULL}'),
+		(first + 1, 'public.named', '"Odd"."Domain"', '"Odd"."Fn"', '"Odd"."Fn"(integer,text)', '"Odd".@@@@', '"Odd".@@@@(integer,text)', '"Odd"."Coll"',
+			'"Odd"."Conf"', '"Odd"."Dict"', '"Odd"', session_user::regrole, '{"\"Odd\".\"Conf\""}'),
+		(first + 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '{0}'),
+		(first + 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, '{1}') $$;
+SELECT lockstep.position() AS start \gset
+SELECT pg_temp.add_named(1);
+SET search_path = "Odd", trap, public, pg_catalog;
+SELECT pg_temp.add_named(11);
+SET search_path = '';
+SET quote_all_identifiers = on;
+SELECT pg_temp.add_named(21);
+RESET quote_all_identifiers;
+RESET search_path;
+SELECT e.key, string_agg(e.value::text, ' ' ORDER BY c.row -> 'id') AS values
+FROM lockstep.changes(:'start') c JOIN named ON named.id = (c.key ->> 'id')::integer, jsonb_each(c.row) e
+WHERE named.id < 10 AND e.key NOT IN ('id', 'row_version', 'rol') GROUP BY e.key ORDER BY e.key COLLATE "C";
+SELECT (c.key ->> 'id')::integer % 10 AS id, count(*), count(DISTINCT c.row - 'id') AS "1" FROM lockstep.changes(:'start') c GROUP BY 1 ORDER BY 1;
+SET search_path = '';
+SELECT bool_and(lockstep.image(n) = c.row) AS same, bool_and(pg_catalog.jsonb_populate_record(NULL::public.named, c.row) = n) AS "read back"
+FROM lockstep.changes(:'start') c JOIN public.named n ON n.id = (c.key ->> 'id')::integer;
+RESET search_path;
+DROP TABLE named;
+
+-- Money: a number of two decimals. Under lc_monetary = 'C' it can be read back, and under many others.
+CREATE TABLE paid (id integer PRIMARY KEY, m money, ms money[]);
+SELECT lockstep.track('paid');
+SELECT lockstep.position() AS start \gset
+INSERT INTO paid VALUES (1, 12.5, '{0,NULL,-0.01}'), (2, '92233720368547758.07', '{1234567.8,100}'), (3, '-92233720368547758.08', '{}');
+SELECT row - 'row_version' AS "row", jsonb_typeof(row -> 'm') AS type FROM lockstep.changes(:'start');
+SET lc_monetary = 'C';
+SELECT bool_and(jsonb_populate_record(NULL::paid, c.row) = paid) AS "read back", bool_and((c.row -> 'm')::numeric::money = m) AS "cast back" FROM lockstep.changes(:'start') c JOIN paid ON paid.id = (c.key ->> 'id')::integer;
+RESET lc_monetary;
+DROP TABLE paid;
+
+DROP SCHEMA trap, "Odd" CASCADE;
 DROP TABLE t;
 DROP TYPE mood, pair, mixed, positive, document;

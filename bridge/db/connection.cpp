@@ -66,6 +66,8 @@ asio::awaitable<std::unique_ptr<Connection>> Connection::open(
 		"SELECT set_config('DateStyle', 'ISO, YMD', false), set_config('IntervalStyle', 'postgres', false), "
 		"set_config('TimeZone', 'UTC', false), set_config('bytea_output', 'hex', false), "
 		"set_config('extra_float_digits', '1', false), "
+		// Money's decimals, as images have them; and names.
+		"set_config('lc_monetary', 'C', false), set_config('quote_all_identifiers', 'off', false), "
 		"set_config('standard_conforming_strings', 'on', false)");
 	if (lock_timeout.count() > 0)
 		co_await connection->query(

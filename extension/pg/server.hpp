@@ -42,8 +42,13 @@ extern "C" {
 #include "catalog/pg_database.h"
 #include "catalog/pg_am.h" // BTREE_AM_OID
 #include "catalog/pg_authid.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_ts_config.h"
+#include "catalog/pg_ts_dict.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h" // Async_Notify
 #include "commands/dbcommands.h"

@@ -66,14 +66,17 @@ enum SegmentColumn : AttrNumber {
 	segment_last_at,
 	segment_changes,
 	segment_bytes,
-	segment_columns = segment_bytes
+	segment_writers,
+	segment_columns = segment_writers
 };
 
 enum RetirementColumn : AttrNumber {
 	retirement_position = 1,
 	retirement_last_at,
 	retirement_segments,
-	retirement_columns = retirement_segments
+	retirement_writers,
+	retirement_writers_from,
+	retirement_columns = retirement_writers_from
 };
 
 enum TrackedTableColumn : AttrNumber {

@@ -19,6 +19,10 @@ struct SegmentList {
 	int count;
 	StoredPosition *retired; // NULL: nothing was dropped
 	TimestampTz retired_at;  // of the last change dropped
+	// Transactions with changes that were dropped, in ascending order; all of them from `writers_from` on.
+	const core::Xid *writers;
+	int writer_count;
+	core::Xid writers_from;
 };
 
 SegmentList list;
@@ -127,6 +131,14 @@ void read_retirement(SegmentList &into, Snapshot snapshot)
 			into.retired = store(view(stored));
 			into.retired_at =
 				nulls[retirement_last_at - 1] ? 0 : DatumGetTimestampTz(values[retirement_last_at - 1]);
+			into.writers_from = PG_UINT64_MAX;
+			if (!nulls[retirement_writers - 1] && !nulls[retirement_writers_from - 1]) {
+				ArrayType *writers = DatumGetArrayTypePCopy(values[retirement_writers - 1]);
+				into.writers = reinterpret_cast<const core::Xid *>(ARR_DATA_PTR(writers));
+				into.writer_count = ArrayGetNItems(ARR_NDIM(writers), ARR_DIMS(writers));
+				into.writers_from =
+					U64FromFullTransactionId(DatumGetFullTransactionId(values[retirement_writers_from - 1]));
+			}
 		}
 	}
 	systable_endscan(scan);
@@ -208,9 +220,34 @@ void report_not_covered(const char *detail)
 		errhint("Read the rows and lockstep.position() again."));
 }
 
+/// Has a reader at `since` seen all that was dropped?
+///
+/// Covering the position of the retirement would be enough, but is more than that: it sees every transaction that had ended, and most
+/// changed no tracked table. One that ran when the reader read last, and logged nothing, would have it refused. So what matters is whether
+/// `since` has yet to see a transaction that wrote to a segment that is gone. All of those had ended when the segment was closed, the last is
+/// just below the position's xmax, and a number has one meaning in all of a life of the database: those of transactions that a crash took are given out again
+/// only where no position has seen them. That some position lists a writer as running whose changes it did not get is told alike wherever
+/// it comes from: one that committed after a higher number, one that was prepared, the rest of a page, or a standby that was behind.
+bool has_seen_retired(const SegmentList &in, const core::PositionView &since)
+{
+	const core::PositionView retired = view(in.retired);
+	if (core::covers(since, retired))
+		return true;
+	if (since.xmax < retired.xmax)
+		return false;
+	for (const core::Xid xid : since.running) {
+		if (xid >= retired.xmax)
+			break;
+		if (core::sees(retired, xid) &&
+			(xid < in.writers_from || std::binary_search(in.writers, in.writers + in.writer_count, xid)))
+			return false;
+	}
+	return true;
+}
+
 void require_not_retired(const SegmentList &in, const core::PositionView &since)
 {
-	if (!in.retired || core::covers(since, view(in.retired)))
+	if (!in.retired || has_seen_retired(in, since))
 		return;
 	char *detail = psprintf(
 		"The log reaches back to %s; what was logged before is gone.", timestamptz_to_str(in.retired_at));

@@ -110,6 +110,48 @@ SELECT regexp_replace(outcome, 'back to [^;]+', 'back to T') FROM test.try(forma
 SELECT count(*) FROM lockstep.changes(lockstep.position());
 SELECT lockstep.covers(lockstep.position(), position) AS fresh, lockstep.covers(:'start', position) AS start FROM lockstep.retirement;
 
+-- Who has yet to see one of the transactions that wrote to it is told so; one that wrote elsewhere does not matter. What was before the last 10000 that wrote is
+-- not known so well: there each does.
+CREATE TEMP TABLE ended (n integer, wrote boolean, xid xid8);
+CREATE PROCEDURE pg_temp.write(times integer) LANGUAGE plpgsql AS $$
+BEGIN
+	FOR i IN 1 .. times LOOP
+		INSERT INTO ended VALUES (i, true, pg_current_xact_id());
+		UPDATE seg SET v = i::text WHERE id = 601;
+		COMMIT;
+		INSERT INTO ended VALUES (i, false, pg_current_xact_id());
+		COMMIT;
+	END LOOP;
+END
+$$;
+-- The position without a transaction that it has seen.
+CREATE FUNCTION pg_temp.without(seen lockstep.position, xid xid8) RETURNS lockstep.position LANGUAGE plpgsql AS $$
+DECLARE
+	parts text[] := string_to_array(seen::text, '-');
+BEGIN
+	parts[6] := xid;
+	parts[8] := xid;
+	RETURN array_to_string(parts, '-');
+END
+$$;
+SET synchronous_commit = off;
+CALL pg_temp.write(10002);
+RESET synchronous_commit;
+UPDATE seg SET v = 'last' WHERE id = 601;
+SELECT lockstep.position() AS seen \gset
+SET lockstep.segment_size = '64kB';
+SELECT test.settle_segments(dropped => false);
+-- Still there, all of it can be read.
+SELECT count(*) AS "1" FROM lockstep.changes(pg_temp.without(:'seen', (SELECT xid FROM ended WHERE n = 1 AND wrote)));
+SELECT count(*) AS "0" FROM lockstep.changes(pg_temp.without(:'seen', (SELECT xid FROM ended WHERE n = 1 AND NOT wrote)));
+SET lockstep.log_retention = 0;
+SELECT test.settle_segments(dropped => true);
+RESET lockstep.log_retention;
+RESET lockstep.segment_size;
+SELECT e.n, e.wrote, test.code(format('SELECT * FROM lockstep.changes(%L)', pg_temp.without(:'seen', e.xid))) FROM ended e WHERE n IN (1, 2, 3, 4, 10002) ORDER BY e.xid;
+SELECT cardinality(writers), writers[1] = writers_from AS "from the first" FROM lockstep.retirement;
+DROP TABLE ended;
+
 -- The newest is dropped by hand. Nobody writes to the one before it, which is closed; maintain() makes another.
 SELECT lockstep.make_segment(1 + max(number)) FROM lockstep.segment;
 SELECT test.settle_segments(dropped => false);

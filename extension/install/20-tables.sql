@@ -111,7 +111,8 @@ CREATE TABLE lockstep.segment (
 	first_at timestamptz,
 	last_at timestamptz,
 	changes bigint,
-	bytes bigint
+	bytes bigint,
+	writers xid8[]
 );
 COMMENT ON TABLE lockstep.segment IS 'the segments of the change log: what each closed one holds, so that readers leave out those that cannot concern them';
 COMMENT ON COLUMN lockstep.segment.number IS 'its number: the value of lockstep.change.segment';
@@ -129,16 +130,22 @@ COMMENT ON COLUMN lockstep.segment.last_at IS 'when the last of its changes was 
 COMMENT ON COLUMN lockstep.segment.changes IS 'how many rows it holds; null while it is open';
 COMMENT ON COLUMN lockstep.segment.bytes IS 'its size on disk with its indexes; null while it is open';
 
+COMMENT ON COLUMN lockstep.segment.writers IS 'the transactions with changes in it, in ascending order: the last 10000, and all where there are fewer; null while it is open';
+
 -- Not dumped either, for the same reason.
 CREATE TABLE lockstep.retirement (
 	position lockstep.position,
 	last_at timestamptz,
-	segments bigint NOT NULL
+	segments bigint NOT NULL,
+	writers xid8[],
+	writers_from xid8
 );
 COMMENT ON TABLE lockstep.retirement IS 'one row once segments were dropped: what a reader must have seen for the log to still hold all the rest';
-COMMENT ON COLUMN lockstep.retirement.position IS 'a position that does not cover this one is answered with LS004; null where all that is gone was of an earlier life of the database';
+COMMENT ON COLUMN lockstep.retirement.position IS 'a position that covers this one has seen all that is gone; null where all that is gone was of an earlier life of the database';
 COMMENT ON COLUMN lockstep.retirement.last_at IS 'when the last change that is gone was logged';
 COMMENT ON COLUMN lockstep.retirement.segments IS 'how many segments were dropped so far';
+COMMENT ON COLUMN lockstep.retirement.writers IS 'transactions with changes that are gone: a position that has not seen one is answered with LS004';
+COMMENT ON COLUMN lockstep.retirement.writers_from IS 'from this transaction on, writers names them all; of those before, a position must have seen all that the one here has seen';
 
 CREATE TABLE lockstep.mutation (
 	actor text NOT NULL,

@@ -184,12 +184,16 @@ BEGIN
 	EXECUTE format('SELECT min(era), max(era), min(xid), max(xid), min(seq), max(seq), min(at), max(at), count(*) FROM %s', segment.relation)
 	INTO segment.first_era, segment.last_era, segment.first_xid, segment.last_xid, segment.first_seq, segment.last_seq,
 		segment.first_at, segment.last_at, segment.changes;
+	-- (A transaction of which a marker is left has rolled its changes back.)
+	EXECUTE format($sql$SELECT array_agg(w.xid ORDER BY w.xid)
+		FROM (SELECT DISTINCT c.xid FROM %s c WHERE c.op <> 'm' ORDER BY c.xid DESC LIMIT 10000) w$sql$, segment.relation)
+	INTO segment.writers;
 	EXECUTE format('ALTER TABLE %s SET (%s, toast.%s), RESET (autovacuum_analyze_threshold)',
 		segment.relation, once, replace(once, ', ', ', toast.'));
 	UPDATE lockstep.segment s SET closed_at = clock_timestamp(), first_era = segment.first_era, last_era = segment.last_era,
 		first_xid = segment.first_xid, last_xid = segment.last_xid, first_seq = segment.first_seq, last_seq = segment.last_seq,
 		first_at = segment.first_at, last_at = segment.last_at, changes = segment.changes,
-		bytes = pg_total_relation_size(segment.relation)
+		bytes = pg_total_relation_size(segment.relation), writers = coalesce(segment.writers, '{}')
 	WHERE s.number = which;
 	PERFORM lockstep.segments_changed();
 	RETURN true;
@@ -222,18 +226,30 @@ CREATE FUNCTION lockstep.note_retirement(gone lockstep.segment) RETURNS void
 AS $$
 DECLARE
 	before lockstep.retirement;
+	most CONSTANT integer := 10000;
 BEGIN
 	SELECT * INTO before FROM lockstep.retirement;
 	DELETE FROM lockstep.retirement;
+	before.writers_from := coalesce(before.writers_from, '0');
 	IF gone.closed_at IS NULL THEN -- by hand: nobody knows what was in it
 		before.position := lockstep.retired_position(NULL, NULL, before.position);
 		before.last_at := clock_timestamp();
-	ELSIF gone.changes > 0 THEN
-		before.position := lockstep.retired_position(gone.last_era, gone.last_xid, before.position);
+		before.writers_from := pg_snapshot_xmax(pg_current_snapshot());
+	ELSIF cardinality(gone.writers) > 0 THEN
+		before.position := lockstep.retired_position(gone.last_era, gone.writers[cardinality(gone.writers)], before.position);
 		before.last_at := greatest(before.last_at, gone.last_at);
+		before.writers := ARRAY(SELECT DISTINCT w FROM unnest(before.writers || gone.writers) w ORDER BY w);
+		IF cardinality(gone.writers) = most THEN
+			before.writers_from := greatest(before.writers_from, gone.writers[1]);
+		END IF;
 	END IF;
-	INSERT INTO lockstep.retirement (position, last_at, segments)
-	VALUES (before.position, before.last_at, coalesce(before.segments, 0) + 1);
+	-- Who reads is a little behind at most: what was long before is told less exactly.
+	IF cardinality(before.writers) > most THEN
+		before.writers := before.writers[cardinality(before.writers) - most + 1:];
+		before.writers_from := greatest(before.writers_from, before.writers[1]);
+	END IF;
+	INSERT INTO lockstep.retirement (position, last_at, segments, writers, writers_from)
+	VALUES (before.position, before.last_at, coalesce(before.segments, 0) + 1, coalesce(before.writers, '{}'), before.writers_from);
 	DELETE FROM lockstep.segment s WHERE s.number = gone.number;
 	PERFORM lockstep.segments_changed();
 END

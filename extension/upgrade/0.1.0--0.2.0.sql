@@ -28,13 +28,16 @@ CREATE TABLE lockstep.segment (
 	first_at timestamptz,
 	last_at timestamptz,
 	changes bigint,
-	bytes bigint
+	bytes bigint,
+	writers xid8[]
 );
 
 CREATE TABLE lockstep.retirement (
 	position lockstep.position,
 	last_at timestamptz,
-	segments bigint NOT NULL
+	segments bigint NOT NULL,
+	writers xid8[],
+	writers_from xid8
 );
 
 CREATE FUNCTION lockstep.on_drop_extension() RETURNS event_trigger

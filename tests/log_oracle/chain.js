@@ -1,7 +1,8 @@
 // What one reader was given, transaction by transaction, to be judged against the truth.
 
 import { canonical } from '../harness/exact.js'
-import { Divergence, Replica } from './replica.js'
+import { Divergence } from '../harness/feed.js'
+import { Replica } from './replica.js'
 import { textOf } from './truth.js'
 
 export class Chain {

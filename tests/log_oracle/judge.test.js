@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { canonical, parse } from '../harness/exact.js'
+import { Divergence, transactionsOf } from '../harness/feed.js'
 import { Random } from '../harness/random.js'
 import { Chain } from './chain.js'
-import { Divergence, transactionsOf } from './replica.js'
 import { Truth } from './truth.js'
 import { World } from './world.js'
 
@@ -74,7 +74,7 @@ function database({ deeds = history.map(({ xid }) => ({ tx: `t${xid}`, xid })), 
 async function verdict({ rows = delivery(), already = [], states = { item: [], note: [] }, real = database(), outcomes = [], final = null, shapes = history } = {}) {
 	const chain = new Chain(world)
 	chain.begin('start', states, new Set(already))
-	for (const transaction of transactionsOf(rows, world.labels)) {
+	for (const transaction of transactionsOf(rows, ({ relid }) => world.labels.get(relid))) {
 		const found = shapes.filter(({ xid, shape }) => xid === transaction.xid && shape).map(({ shape }) => ({ ...shape, before: parsed(shape.before), after: parsed(shape.after) }))
 		chain.take(transaction, found)
 	}

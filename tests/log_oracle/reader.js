@@ -1,8 +1,8 @@
 // A reader: state and position in one snapshot, then its own chain of positions, in bites of random kind and size.
 
 import { parse } from '../harness/exact.js'
+import { Divergence, judgePage, transactionsOf } from '../harness/feed.js'
 import { Chain } from './chain.js'
-import { Divergence, transactionsOf } from './replica.js'
 import { connectionLost, passing, sleep } from './place.js'
 
 const columns = `xid::text, ordinal::text, relid::text, table_name, op, key::text, version::text, row::text, old::text, omitted::text, position::text, actor, reason`
@@ -15,6 +15,7 @@ export class Reader {
 		this.flushing = true // may it do what makes WAL durable beyond what it was given?
 		this.marks = [] // positions taken alone, with the transactions that their snapshot showed
 		this.story = []
+		this.labelOf = ({ relid }) => world.labels.get(relid)
 		this.stats = { calls: 0, transactions: 0, changes: 0, again: 0, begun: 0, lost_place: 0, compared: 0, marks: 0, own: 0 }
 	}
 
@@ -129,9 +130,7 @@ export class Reader {
 		const upto = this.flushing && random.chance(0.2) ? 'lockstep.position()' : 'NULL'
 		const transactions = await this.changes(client, `$1::lockstep.position, ${upto}, $2`, [this.chain.position, size])
 		if (then) await client.query(then)
-		if (size !== null && transactions.slice(0, -1).reduce((sum, { changes }) => sum + changes.length, 0) >= size) {
-			throw new Divergence(`changes(max_changes => ${size}) gave more transactions than needed`)
-		}
+		judgePage(transactions, size)
 		// A part of what was read is thrown away and read again.
 		const kept = random.chance(0.25) ? transactions.slice(0, random.int(0, transactions.length)) : transactions
 		this.stats.again += transactions.length - kept.length
@@ -142,7 +141,7 @@ export class Reader {
 	async changes(client, arguments_, values) {
 		const { rows } = await client.query(`SELECT ${columns} FROM lockstep.changes(${arguments_})`, values)
 		this.stats.calls += 1
-		const transactions = transactionsOf(rows, this.world.labels)
+		const transactions = transactionsOf(rows, this.labelOf)
 		this.tell(`changes(${arguments_}) ${values.join(' ')}: ${transactions.map(({ xid, changes }) => `${xid}×${changes.length}`).join(' ')}`)
 		const reshaping = transactions.filter(({ changes }) => changes.some(({ op }) => op === 'schema')).map(({ xid }) => xid)
 		if (reshaping.length > 0) {

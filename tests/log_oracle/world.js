@@ -64,10 +64,32 @@ export const witness = `
 
 const regions = ['a', 'b', 'c', 'd']
 
-export class World {
+/// Tracked tables, known by their labels: { label: { label, name, key: [[column, type]], version, links } }.
+export class Tables {
+	constructor(tables) {
+		this.tables = tables
+	}
+
+	/// Labels by relid, which stay what they are when tables are renamed.
+	async learn(client) {
+		const { rows } = await client.query('SELECT relid::text, table_name FROM lockstep.tracked')
+		this.labels = new Map(rows.map(({ relid, table_name }) => [relid, table_name.replace('public.', '')]))
+		for (const [relid, label] of this.labels) this.tables[label].relid = relid
+	}
+
+	/// The names that the tables have now, and whether they are tracked.
+	async names(client) {
+		const { rows } = await client.query(
+			`SELECT c.oid::text, c.oid::regclass::text AS name, EXISTS (SELECT FROM lockstep.tracked t WHERE t.relid = c.oid)::text AS tracked
+			 FROM pg_class c WHERE c.oid = ANY ($1::oid[])`, [[...this.labels.keys()]])
+		for (const { oid, name, tracked } of rows) Object.assign(this.tables[this.labels.get(oid)], { name, untracked: tracked !== 'true' })
+	}
+}
+
+export class World extends Tables {
 	constructor(random) {
+		super({})
 		this.random = random
-		this.tables = {}
 		for (const label of ['plain', 'other']) this.add(this.plain(label))
 		this.add({ label: 'parent', key: [['id', 'bigint']] })
 		this.add({ label: 'child', key: [['id', 'integer']], links: [this.link('parent_id', 'parent', 'bigint')] })
@@ -191,21 +213,6 @@ export class World {
 			${some(`CREATE TRIGGER refuse BEFORE UPDATE OR DELETE ON other FOR EACH ROW WHEN (OLD.note LIKE 'a%') EXECUTE FUNCTION refuse();`)}
 			${some(`CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT OR DELETE ON child DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION at_commit();`)}
 			${some(`CREATE CONSTRAINT TRIGGER at_commit AFTER UPDATE ON part DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION at_commit();`)}`
-	}
-
-	/// Labels by relid, which stay what they are when tables are renamed.
-	async learn(client) {
-		const { rows } = await client.query('SELECT relid::text, table_name FROM lockstep.tracked')
-		this.labels = new Map(rows.map(({ relid, table_name }) => [relid, table_name.replace('public.', '')]))
-		for (const [relid, label] of this.labels) this.tables[label].relid = relid
-	}
-
-	/// The names that the tables have now, and whether they are tracked.
-	async names(client) {
-		const { rows } = await client.query(
-			`SELECT c.oid::text, c.oid::regclass::text AS name, EXISTS (SELECT FROM lockstep.tracked t WHERE t.relid = c.oid)::text AS tracked
-			 FROM pg_class c WHERE c.oid = ANY ($1::oid[])`, [[...this.labels.keys()]])
-		for (const { oid, name, tracked } of rows) Object.assign(this.tables[this.labels.get(oid)], { name, untracked: tracked !== 'true' })
 	}
 }
 

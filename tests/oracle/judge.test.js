@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { canonical, parse } from '../harness/exact.js'
+import { Divergence } from '../harness/feed.js'
 import { Random } from '../harness/random.js'
-import { Divergence, Replica } from './replica.js'
+import { Replica } from './replica.js'
 import { Truth, change } from './truth.js'
 
 const table = { name: 'public.item', key: ['id'] }

@@ -2,9 +2,8 @@
 // divergence. It also keeps every delivery, to be judged against what was committed.
 
 import { canonical, parse, project } from '../harness/exact.js'
+import { Divergence } from '../harness/feed.js'
 import { version_column } from './schema.js'
-
-export class Divergence extends Error {}
 
 export class Replica {
 	/// `filter`: { where, sql } or null; `columns`: the columns asked for, or null for all.

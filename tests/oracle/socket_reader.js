@@ -3,8 +3,9 @@
 
 import { WebSocket } from 'ws'
 import { canonical, parse } from '../harness/exact.js'
+import { Divergence } from '../harness/feed.js'
 import { sleep } from './place.js'
-import { Divergence, Replica } from './replica.js'
+import { Replica } from './replica.js'
 
 /// One subscription's life on one connection.
 class Stream {

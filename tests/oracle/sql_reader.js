@@ -3,7 +3,8 @@
 
 import { connectionLost, sleep } from './place.js'
 import { parse } from '../harness/exact.js'
-import { Divergence, Replica } from './replica.js'
+import { Divergence, judgePage, transactionsOf } from '../harness/feed.js'
+import { Replica } from './replica.js'
 import { tables } from './schema.js'
 
 export class SqlReader {
@@ -82,16 +83,14 @@ export class SqlReader {
 		const size = random.chance(0.2) ? null : random.int(1, 40)
 		if (frozen) await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
 		const { rows } = await client.query(
-			`SELECT xid::text, ordinal, table_name, op, key::text, version, row::text, old::text, actor, omitted::text, position::text
+			`SELECT xid::text, ordinal, table_name, relid::text, op, key::text, version, row::text, old::text, actor, omitted::text, position::text
 			 FROM lockstep.changes($1::lockstep.position, ${upto ? 'lockstep.position(), ' : ''}max_changes => $2)`,
 			[this.position, size])
 		if (frozen) await client.query('COMMIT')
 		this.stats.reads += 1
 		if (rows.length === 0) this.stats.empty += 1
-		const transactions = this.transactions(rows)
-		if (size !== null && transactions.slice(0, -1).reduce((sum, { changes }) => sum + changes.length, 0) >= size) {
-			throw new Divergence(`changes(max_changes => ${size}) returned ${rows.length} rows: more transactions than needed`)
-		}
+		const transactions = transactionsOf(rows, ({ table_name }) => table_name)
+		judgePage(transactions, size)
 		// A part of what was read is thrown away and read again.
 		const kept = random.chance(0.15) ? transactions.slice(0, random.int(0, transactions.length)) : transactions
 		this.stats.again += transactions.length - kept.length
@@ -99,39 +98,12 @@ export class SqlReader {
 		return rows.length
 	}
 
-	/// Groups rows by transaction: together, in writing order, with the position on the last row and only there.
-	transactions(rows) {
-		const list = []
-		let open = null
-		for (const row of rows) {
-			if (open && row.xid !== open.xid) throw new Divergence(`transaction ${open.xid} has no position on its last row`)
-			open ??= { xid: row.xid, actor: row.actor, changes: [], ordinal: -1 }
-			if (Number(row.ordinal) <= open.ordinal) throw new Divergence(`transaction ${row.xid}: ordinal ${row.ordinal} after ${open.ordinal}`)
-			open.ordinal = Number(row.ordinal)
-			if (row.omitted !== null && row.omitted !== '{}') throw new Divergence(`transaction ${row.xid}: omitted ${row.omitted}`)
-			open.changes.push({
-				table: row.table_name,
-				op: row.op,
-				key: row.key && parse(row.key),
-				version: row.version,
-				row: row.row && parse(row.row),
-				old: row.old && parse(row.old),
-			})
-			if (row.position !== null) {
-				list.push({ ...open, position: row.position })
-				open = null
-			}
-		}
-		if (open) throw new Divergence(`transaction ${open.xid} has no position on its last row`)
-		return list
-	}
-
 	take({ xid, actor, changes, position }) {
 		if (this.delivered.has(xid)) throw new Divergence(`transaction ${xid} was delivered twice`)
 		this.delivered.add(xid)
 		this.stats.transactions += 1
 		for (const replica of this.replicas) {
-			const own = changes.filter(({ table }) => table === replica.table.name)
+			const own = changes.filter(({ label }) => label === replica.table.name)
 			if (own.length > 0) replica.apply({ xid, actor, changes: own })
 		}
 		this.position = position

@@ -5,7 +5,7 @@
 #   make installcheck  run its tests on the server that PGHOST, PGPORT, PGUSER name
 #   make bridge        build build/bridge/lockstep-bridge with CMake
 #   make demo          install what is missing, build all, start the demo [DEMO_PORT=8420]
-#   make test          run every test in private throw-away clusters [SUITES="regress isolation unit client bench docs e2e recovery oracle log_oracle"]
+#   make test          run every test in private throw-away clusters [SUITES="regress isolation unit client bench docs e2e recovery paging oracle log_oracle"]
 #   make test-oracle   random histories with crashes against readers of the log, for long [MINUTES=60] [SEED=…]; see tests/log_oracle
 #   make test-versions the tests on other majors of PostgreSQL, in roots of other Debian releases; needs root [VERSIONS="17 18"]
 #   make test-pristine "make demo" and "make test" on a bare Debian 12, as root and as a sudo user; needs root

@@ -40,6 +40,15 @@ END
 $$;
 COMMENT ON FUNCTION lockstep.make_segment(integer) IS 'internal: part of rotate_segment()';
 
+-- A table that was detached by hand keeps its name.
+CREATE FUNCTION lockstep.next_segment() RETURNS integer
+	LANGUAGE sql SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT 1 + coalesce(max(n), 0) FROM (
+		SELECT s.number FROM lockstep.segment s
+		UNION ALL
+		SELECT substring(c.relname FROM '^change_([0-9]{1,9})$')::integer FROM pg_class c WHERE c.relnamespace = 'lockstep'::regnamespace) t (n) $$;
+COMMENT ON FUNCTION lockstep.next_segment() IS 'internal: the number of the next segment';
+
 -- Segments that nobody entered were restored from a dump; those that are gone were dropped by hand.
 CREATE FUNCTION lockstep.enter_segments() RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -132,7 +141,7 @@ BEGIN
 	IF NOT lockstep.rotation_is_due() THEN
 		RETURN false;
 	END IF;
-	PERFORM lockstep.make_segment(1 + coalesce((SELECT max(s.number) FROM lockstep.segment s), 0));
+	PERFORM lockstep.make_segment(lockstep.next_segment());
 	RETURN true;
 END
 $$;
@@ -148,7 +157,7 @@ BEGIN
 	LOCK TABLE ONLY lockstep.change IN SHARE UPDATE EXCLUSIVE MODE;
 	IF NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = 'lockstep.change'::regclass) THEN
 		PERFORM lockstep.enter_segments();
-		PERFORM lockstep.make_segment(1 + coalesce((SELECT max(s.number) FROM lockstep.segment s), 0));
+		PERFORM lockstep.make_segment(lockstep.next_segment());
 	END IF;
 END
 $$;
@@ -353,6 +362,8 @@ BEGIN
 			DETAIL = 'It has to see what other transactions wrote to the log until now.',
 			HINT = 'Run SET default_transaction_isolation = ''read committed'' before it.';
 	END IF;
+	-- The library knows the settings, and may not be loaded yet: any function in C does that.
+	PERFORM lockstep.worker_status();
 	PERFORM lockstep.rotate_segment();
 	PERFORM lockstep.close_segments();
 	PERFORM lockstep.forget_mutations();

@@ -274,7 +274,7 @@ bool try_open(OpenSegments &open, SegmentFilter filter, void *context, const cor
 			is_missing = true;
 	}
 	if (is_missing && since)
-		report_not_covered("A segment of the log was dropped by hand.");
+		report_not_covered("A segment of the log was detached by hand.");
 	// Each lock may show that the list changed, or that an index is another.
 	for (int i = 0; i < wanted; ++i) {
 		Relation relation = try_table_open(open.segments[i].relation, AccessShareLock);

@@ -33,6 +33,9 @@ SELECT s.changes, s.changes = count(*) AS counted, s.first_xid = min(c.xid) AND 
 	s.bytes = pg_total_relation_size(s.relation) AS bytes
 FROM lockstep.segment s JOIN lockstep.change c ON c.segment = s.number WHERE s.closed_at IS NOT NULL GROUP BY s.number;
 SELECT count(*) FILTER (WHERE closed_at IS NULL) AS open, count(*) FILTER (WHERE closed_at IS NOT NULL) AS closed FROM lockstep.segment;
+-- Append-only: vacuumed once it is closed, to freeze it, and not before.
+SELECT s.closed_at IS NOT NULL AS closed, r.relkind, o.option FROM lockstep.segment s
+	JOIN pg_class c ON c.oid = s.relation JOIN pg_class r ON r.oid IN (c.oid, c.reltoastrelid), unnest(r.reloptions) AS o (option) ORDER BY 1, 2, 3;
 SELECT s.closed_at IS NOT NULL AS closed, i.indkey FROM lockstep.segment s JOIN pg_index i ON i.indrelid = s.relation ORDER BY s.number, i.indkey::text;
 
 -- The feed goes on over both; and whom the closed one cannot concern does not open it.
@@ -168,17 +171,54 @@ SELECT lockstep.position() AS start \gset
 INSERT INTO seg VALUES (701);
 SELECT key FROM lockstep.changes(:'start');
 
--- A closed one is emptied by hand.
+-- The newest is dropped while it is open. Who has yet to see what was in it is refused at once, and who begins anew is not.
+SELECT lockstep.make_segment(1 + max(number)) FROM lockstep.segment;
+SELECT test.settle_segments(dropped => false);
+SELECT lockstep.position() AS start, relation AS newest FROM lockstep.segment ORDER BY number DESC LIMIT 1 \gset
+INSERT INTO seg VALUES (702);
+BEGIN;
+DROP TABLE :newest;
+SELECT * FROM pg_temp.ill;
+COMMIT;
+SELECT regexp_replace(outcome, 'back to [^;]+', 'back to T') FROM test.try(format('SELECT * FROM lockstep.changes(%L)', :'start'));
+SELECT count(*) FROM lockstep.changes(lockstep.position());
+SELECT test.settle_segments(dropped => false);
+SELECT lockstep.position() AS start \gset
+INSERT INTO seg VALUES (703);
+SELECT key FROM lockstep.changes(:'start');
+
+-- None can be emptied by hand, alone or with all, whatever the session is.
+SELECT lockstep.make_segment(1 + max(number)) FROM lockstep.segment;
+SELECT test.settle_segments(dropped => false);
+SET session_replication_role = replica;
+SELECT DISTINCT regexp_replace(outcome, 'change_\d+', 'change_N') AS outcome
+FROM (SELECT s.relation::text FROM lockstep.segment s UNION SELECT 'lockstep.change') r (relation), test.try('TRUNCATE ' || r.relation) ORDER BY 1;
+RESET session_replication_role;
+
+-- A closed one is emptied by hand all the same.
 SELECT lockstep.make_segment(1 + max(number)) FROM lockstep.segment;
 SELECT test.settle_segments(dropped => false);
 SELECT lockstep.position() AS fresh, relation AS emptied FROM lockstep.segment ORDER BY number DESC OFFSET 1 LIMIT 1 \gset
-INSERT INTO seg VALUES (702);
+INSERT INTO seg VALUES (705);
 BEGIN;
+ALTER TABLE :emptied DISABLE TRIGGER lockstep_truncate;
+SELECT * FROM pg_temp.ill WHERE name <> 'log';
 TRUNCATE :emptied;
+SELECT * FROM pg_temp.ill WHERE name <> 'log';
 SELECT * FROM test.try(format('SELECT * FROM lockstep.changes(%L)', :'start'));
 SELECT key FROM lockstep.changes(:'fresh');
 ROLLBACK;
 SELECT key FROM lockstep.changes(:'start');
+-- Or detached: until that is noted, as maintain() does, and then it is gone.
+BEGIN;
+ALTER TABLE lockstep.change DETACH PARTITION :emptied;
+SELECT * FROM pg_temp.ill WHERE name <> 'log';
+SELECT * FROM test.try(format('SELECT * FROM lockstep.changes(%L)', :'start'));
+SELECT lockstep.maintain();
+SELECT * FROM pg_temp.ill WHERE name <> 'log';
+SELECT regexp_replace(outcome, 'back to [^;]+', 'back to T') FROM test.try(format('SELECT * FROM lockstep.changes(%L)', :'start'));
+SELECT key FROM lockstep.changes(:'fresh');
+ROLLBACK;
 
 -- It has to see what others wrote.
 BEGIN ISOLATION LEVEL REPEATABLE READ;

@@ -117,7 +117,15 @@ AS $$
 DECLARE
 	dropped record;
 	concerned oid;
+	gone lockstep.segment;
 BEGIN
+	-- Readers are to know at once what the log lost, and at once again where it reaches back to.
+	FOR gone IN
+		SELECT s.* FROM lockstep.segment s WHERE s.relation IN (
+			SELECT o.objid FROM pg_event_trigger_dropped_objects() o WHERE o.classid = 'pg_class'::regclass AND o.objsubid = 0)
+	LOOP
+		PERFORM lockstep.note_retirement(gone);
+	END LOOP;
 	FOR dropped IN
 		SELECT DISTINCT o.objid, o.objsubid <> 0 AS is_column FROM pg_event_trigger_dropped_objects() o
 		WHERE o.classid = 'pg_class'::regclass
@@ -139,7 +147,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION lockstep.on_drop() IS 'event trigger: forgets tracked tables that are dropped, and logs what else is lost with a drop';
+COMMENT ON FUNCTION lockstep.on_drop() IS 'event trigger: forgets tracked tables that are dropped, logs what else is lost with a drop, and notes segments of the log that were';
 
 -- ALTER INDEX and its like rename tables too.
 CREATE EVENT TRIGGER lockstep_ddl ON ddl_command_end

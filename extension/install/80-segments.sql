@@ -20,6 +20,29 @@ CREATE FUNCTION lockstep.is_whole_segment(relation oid) RETURNS boolean
 	AS $$ SELECT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = $1 AND i.indkey::text = '1 2' AND i.indisvalid) $$;
 COMMENT ON FUNCTION lockstep.is_whole_segment(oid) IS 'internal: has a segment''s table its index on (xid, seq)?';
 
+-- Readers would not notice that changes are missing in a segment that is still written to, and nobody could say which.
+CREATE FUNCTION lockstep.refuse_truncate() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+		MESSAGE = format('segment %I of the change log cannot be truncated', TG_TABLE_NAME),
+		DETAIL = 'Readers would miss changes without a word.',
+		HINT = 'Set lockstep.log_retention or lockstep.max_log_size and run lockstep.maintain(); or drop the segment.';
+END
+$$;
+COMMENT ON FUNCTION lockstep.refuse_truncate() IS 'trigger: on each segment of the change log';
+
+CREATE FUNCTION lockstep.protect_segment(relation regclass) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	EXECUTE format('CREATE OR REPLACE TRIGGER lockstep_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION lockstep.refuse_truncate()', relation);
+	EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER lockstep_truncate', relation);
+END
+$$;
+COMMENT ON FUNCTION lockstep.protect_segment(regclass) IS 'internal: part of make_segment(); by hand, where doctor() says so';
+
 -- It is made beside the log and then attached, as CREATE TABLE ... PARTITION OF would wait for every reader.
 CREATE FUNCTION lockstep.make_segment(number integer) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -33,6 +56,7 @@ BEGIN
 			toast.autovacuum_vacuum_insert_threshold = -1)', name, number);
 	-- No two entries are equal.
 	EXECUTE format('CREATE INDEX ON %s (xid, seq) WITH (deduplicate_items = off)', name);
+	PERFORM lockstep.protect_segment(name);
 	EXECUTE format('ALTER TABLE lockstep.change ATTACH PARTITION %s FOR VALUES IN (%s)', name, number);
 	INSERT INTO lockstep.segment (number, relation, opened_at) VALUES (number, name::regclass, clock_timestamp());
 	PERFORM lockstep.segments_changed();
@@ -49,7 +73,7 @@ CREATE FUNCTION lockstep.next_segment() RETURNS integer
 		SELECT substring(c.relname FROM '^change_([0-9]{1,9})$')::integer FROM pg_class c WHERE c.relnamespace = 'lockstep'::regnamespace) t (n) $$;
 COMMENT ON FUNCTION lockstep.next_segment() IS 'internal: the number of the next segment';
 
--- Segments that nobody entered were restored from a dump; those that are gone were dropped by hand.
+-- Segments that nobody entered were restored from a dump; those that are gone were detached by hand.
 CREATE FUNCTION lockstep.enter_segments() RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -64,7 +88,6 @@ BEGIN
 		SELECT * FROM lockstep.segment s WHERE NOT EXISTS (
 			SELECT FROM pg_inherits i WHERE i.inhparent = 'lockstep.change'::regclass AND lockstep.segment_number(i.inhrelid) = s.number)
 	LOOP
-		-- Who can say what was in one that was open? Nothing that was running can have committed in it since.
 		PERFORM lockstep.note_retirement(gone);
 	END LOOP;
 END
@@ -240,10 +263,10 @@ BEGIN
 	SELECT * INTO before FROM lockstep.retirement;
 	DELETE FROM lockstep.retirement;
 	before.writers_from := coalesce(before.writers_from, '0');
-	IF gone.closed_at IS NULL THEN -- by hand: nobody knows what was in it
+	IF gone.closed_at IS NULL THEN -- by hand: nobody knows what was in it, but who wrote to it has ended
 		before.position := lockstep.retired_position(NULL, NULL, before.position);
 		before.last_at := clock_timestamp();
-		before.writers_from := pg_snapshot_xmax(pg_current_snapshot());
+		before.writers_from := split_part(before.position::text, '-', 7)::xid8; -- its xmax: this transaction's snapshot may be older
 	ELSIF cardinality(gone.writers) > 0 THEN
 		before.position := lockstep.retired_position(gone.last_era, gone.writers[cardinality(gone.writers)], before.position);
 		before.last_at := greatest(before.last_at, gone.last_at);

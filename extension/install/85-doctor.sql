@@ -51,6 +51,9 @@ BEGIN
 		ELSE
 			detail := 'empty: nothing is tracked yet';
 		END IF;
+	ELSIF (SELECT s.closed_at IS NOT NULL FROM pg_inherits i JOIN lockstep.segment s ON s.relation = i.inhrelid
+			WHERE i.inhparent = 'lockstep.change'::regclass ORDER BY s.number DESC LIMIT 1) THEN
+		status := 'error'; detail := 'the newest segment was dropped by hand: changes of tracked tables fail'; hint := 'Run SELECT lockstep.maintain().';
 	END IF;
 	SELECT * INTO faulty FROM lockstep.log_size_faults() f;
 	IF FOUND THEN
@@ -190,7 +193,16 @@ BEGIN
 		FROM lockstep.segment s
 	LOOP
 		number := segment.number; detail := NULL; hint := NULL;
-		IF segment.closed_at IS NULL AND segment.followed_at IS NULL THEN
+		IF NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = segment.relation AND i.inhparent = 'lockstep.change'::regclass) THEN
+			detail := 'was detached by hand: readers that have yet to see its changes are refused';
+			hint := 'Run SELECT lockstep.maintain().';
+		ELSIF segment.changes > 0 AND pg_relation_size(segment.relation) = 0 THEN
+			detail := 'was emptied by hand: readers that have yet to see its changes are refused';
+			hint := format('Run DROP TABLE %s.', segment.relation);
+		ELSIF NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = segment.relation AND g.tgfoid = 'lockstep.refuse_truncate()'::regprocedure AND g.tgenabled = 'A') THEN
+			detail := 'can be emptied by hand, and readers would miss changes without a word';
+			hint := format('Run SELECT lockstep.protect_segment(%L).', segment.relation);
+		ELSIF segment.closed_at IS NULL AND segment.followed_at IS NULL THEN
 			IF pg_total_relation_size(segment.relation) >= 2 * limits.size
 				OR pg_relation_size(segment.relation) > 0 AND clock_timestamp() - segment.opened_at > 2 * limits.age + patience
 			THEN

@@ -53,4 +53,23 @@ CREATE EVENT TRIGGER lockstep_ddl ON ddl_command_end
 	EXECUTE FUNCTION lockstep.on_ddl();
 ALTER EVENT TRIGGER lockstep_ddl ENABLE ALWAYS;
 
+-- The segments that are there, unless somebody writes to them just now: then doctor() tells what to do. (The function as it is to be follows.)
+CREATE FUNCTION lockstep.refuse_truncate() RETURNS trigger
+	LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a segment of the change log cannot be truncated'; END $$;
+DO $$
+DECLARE
+	segment pg_catalog.regclass;
+BEGIN
+	FOR segment IN SELECT i.inhrelid FROM pg_catalog.pg_inherits i WHERE i.inhparent OPERATOR(pg_catalog.=) 'lockstep.change'::pg_catalog.regclass LOOP
+		BEGIN
+			EXECUTE pg_catalog.format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE NOWAIT', segment);
+			EXECUTE pg_catalog.format('CREATE TRIGGER lockstep_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION lockstep.refuse_truncate()', segment);
+			EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER lockstep_truncate', segment);
+		EXCEPTION WHEN lock_not_available THEN
+			NULL;
+		END;
+	END LOOP;
+END
+$$;
+
 -- @whole 45-version-vectors.sql

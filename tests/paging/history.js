@@ -35,7 +35,7 @@ export class History {
 		const sessions = [await this.place.connect(), await this.place.connect()].map((session) => ({ client: session, look: null }))
 		const { random } = this
 		for (let turn = 0; turn < this.turns; turn++) {
-			switch (random.weighted({ write: 60, read: 30, resolve: 4, maintain: 3, truncate: 1, vacuum: 0.3, own: 3 })) {
+			switch (random.weighted({ write: 60, read: 30, resolve: 4, maintain: 3, truncate: 1, vacuum: 1, own: 3 })) {
 			case 'write': await writers[random.weighted(paces)].step(); break
 			case 'read': await this.readOn(random.pick(sessions)); break
 			case 'resolve': await this.resolve(); break

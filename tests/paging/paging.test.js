@@ -8,7 +8,7 @@ import { story } from '../log_oracle/story.js'
 import { History } from './history.js'
 
 const seed = process.env.SEED || String(Math.floor(Math.random() * 1e9))
-const histories = Number(process.env.PAGING_HISTORIES || 6)
+const histories = Number(process.env.PAGING_HISTORIES || 5)
 const totals = {}
 let place
 
@@ -21,7 +21,7 @@ after(() => place?.cluster.remove())
 for (let number = 1; number <= histories; number++) {
 	test(`history ${number} of seed ${seed}`, async (t) => {
 		await place.database(`paging${number}`)
-		const history = new History(place, new Random(`${seed}/${number}`), 900)
+		const history = new History(place, new Random(`${seed}/${number}`), 700)
 		try {
 			await history.run()
 		} catch (error) {

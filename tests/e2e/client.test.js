@@ -72,6 +72,25 @@ test('filters select rows, and rows enter and leave', async () => {
 	open.close();
 });
 
+test('money is a number: filtered, and written back as it came', async () => {
+	await stand.sql(`
+		CREATE TABLE paid (id int PRIMARY KEY, amount money);
+		SELECT lockstep.track('paid');
+		GRANT SELECT, INSERT, UPDATE, DELETE ON paid TO casework_bridge;
+		INSERT INTO paid VALUES (1, '12345.67'), (2, '9.99');`);
+	const large = await live(db.table('public.paid').where({ amount: { gte: 1000.5 } }));
+	assert.deepEqual([...large.rows.values()], [{ id: 1, amount: 12345.67, row_version: 1 }]);
+	await stand.sql('UPDATE paid SET amount = amount * 100000 WHERE id = 2');
+	await until('the other has come in', () => large.rows.size === 2);
+	const other = large.get(2);
+	assert.equal(`${other.amount}`, '999000');
+	await db.update('public.paid', 2, { amount: other.amount }, { version: other.row_version });
+	await db.update('public.paid', 1, { amount: 1000.49 }, { version: 1 });
+	await until('the first has left', () => large.rows.size === 1);
+	assert.deepEqual(await stand.sql('SELECT id, amount::numeric, row_version FROM paid ORDER BY id'), [['1', '1000.49', '2'], ['2', '999000.00', '2']]);
+	large.close();
+});
+
 test('a conflict tells who, when, which versions and which columns', async () => {
 	const [[id]] = await stand.sql('SELECT min(id) FROM registration');
 	await stand.sql(`UPDATE registration SET note = 'first' WHERE id = ${id}`, { actor: 'the dba' });

@@ -227,11 +227,10 @@ size_t page_end(const Feed &feed, int64 max_changes)
 
 int place_of_segment(const OpenSegments &open, int32 number)
 {
-	for (int i = 0; i < open.count; ++i)
-		if (open.segments[i].number == number)
-			return i;
-	elog(ERROR, "segment %d of the change log was found, and is not open", number);
-	pg_unreachable();
+	const Segment *segment = find_segment(open.segments, open.count, number);
+	if (!segment)
+		elog(ERROR, "segment %d of the change log was found, and is not open", number);
+	return static_cast<int>(segment - open.segments);
 }
 
 void write_page(Feed &feed, size_t end, bool keep_rest, ReturnSetInfo *result)

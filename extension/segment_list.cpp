@@ -51,14 +51,6 @@ void relation_changed(Datum, Oid relation)
 	}
 }
 
-Segment *find_segment(SegmentList &in, int32 number)
-{
-	for (int i = 0; i < in.count; ++i)
-		if (in.segments[i].number == number)
-			return &in.segments[i];
-	return nullptr;
-}
-
 /// The partitions as the server keeps them in mind may be older than the snapshot: rotation locks the log against nobody who reads, and others
 /// see what it committed before they are told of it.
 bool is_partition(Oid relation, Snapshot snapshot)
@@ -85,7 +77,7 @@ void read_catalog(SegmentList &into, Snapshot snapshot)
 		bool nulls[segment_columns];
 		heap_deform_tuple(tuple, RelationGetDescr(relation), values, nulls);
 		const int32 number = DatumGetInt32(values[segment_number - 1]);
-		Segment *segment = find_segment(into, number);
+		Segment *segment = find_segment(into.segments, into.count, number);
 		if (!segment) {
 			into.segments =
 				static_cast<Segment *>(repalloc(into.segments, (into.count + 1) * sizeof(Segment)));
@@ -311,6 +303,14 @@ bool may_be_between(const Segment &segment, void *context)
 
 } // namespace
 
+Segment *find_segment(Segment *segments, int count, int32 number)
+{
+	for (int i = 0; i < count; ++i)
+		if (segments[i].number == number)
+			return &segments[i];
+	return nullptr;
+}
+
 OpenSegments open_segments(SegmentFilter filter, void *context, const core::PositionView *since)
 {
 	OpenSegments open;
@@ -342,7 +342,7 @@ Oid position_index(const OpenSegments &open, int place)
 		return segment.index;
 	const uint64 before = index_invalidations;
 	const Oid index = find_position_index(open.relations[place]);
-	Segment *kept = find_segment(list, segment.number);
+	Segment *kept = find_segment(list.segments, list.count, segment.number);
 	if (before == index_invalidations && kept && kept->relation == segment.relation)
 		kept->index = index;
 	return index;

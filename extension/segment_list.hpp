@@ -25,6 +25,9 @@ struct Segment {
 	int64 bytes; // 0 while it is open
 };
 
+/// The one of this number; NULL where it is not among them.
+Segment *find_segment(Segment *segments, int count, int32 number);
+
 /// Segments that are open for reading, oldest first.
 struct OpenSegments {
 	Segment *segments;

@@ -1,6 +1,7 @@
 #include "chores.hpp"
 
 #include "log_catalog.hpp"
+#include "worker.hpp"
 
 extern "C" {
 PGDLLEXPORT void lockstep_chores_main(Datum);
@@ -78,18 +79,8 @@ bool start_chores(Oid database)
 		pfree(process);
 		process = nullptr;
 	}
-	BackgroundWorker worker{};
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	worker.bgw_main_arg = ObjectIdGetDatum(database);
-	worker.bgw_notify_pid = MyProcPid;
-	strlcpy(worker.bgw_library_name, "lockstep", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "lockstep_chores_main", sizeof(worker.bgw_function_name));
-	snprintf(worker.bgw_name, BGW_MAXLEN, "lockstep chores for database %u", database);
-	strlcpy(worker.bgw_type, "lockstep chores", BGW_MAXLEN);
 	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
-	const bool is_started = RegisterDynamicBackgroundWorker(&worker, &process);
+	const bool is_started = start_process("chores", database, &process);
 	MemoryContextSwitchTo(caller);
 	if (!is_started)
 		process = nullptr;

@@ -50,19 +50,15 @@ void want_workers_everywhere()
 	CommitTransactionCommand();
 }
 
-bool start_worker(Oid database)
+BackgroundWorker make_process(const char *kind)
 {
 	BackgroundWorker worker{};
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART; // the launcher sees to that
-	worker.bgw_main_arg = ObjectIdGetDatum(database);
-	worker.bgw_notify_pid = MyProcPid;
 	strlcpy(worker.bgw_library_name, "lockstep", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "lockstep_worker_main", sizeof(worker.bgw_function_name));
-	snprintf(worker.bgw_name, BGW_MAXLEN, "lockstep worker for database %u", database);
-	strlcpy(worker.bgw_type, "lockstep worker", BGW_MAXLEN);
-	return RegisterDynamicBackgroundWorker(&worker, nullptr);
+	snprintf(worker.bgw_function_name, sizeof(worker.bgw_function_name), "lockstep_%s_main", kind);
+	snprintf(worker.bgw_type, BGW_MAXLEN, "lockstep %s", kind);
+	return worker;
 }
 
 /// Starts the workers that are wanted. Returns how long to wait at most, in milliseconds; -1: until someone asks.
@@ -92,7 +88,7 @@ long start_wanted_workers()
 			bell.not_before = now + restart_delay_ms * INT64CONST(1000);
 		}
 		LWLockRelease(board->mutex);
-		if (start && !start_worker(database)) {
+		if (start && !start_process("worker", database, nullptr)) {
 			// No free slot (max_worker_processes): try again later.
 			LWLockAcquire(board->mutex, LW_EXCLUSIVE);
 			if (bell.database == database && bell.state == WorkerState::started)
@@ -109,16 +105,21 @@ long start_wanted_workers()
 
 } // namespace
 
+bool start_process(const char *kind, Oid database, BackgroundWorkerHandle **handle)
+{
+	BackgroundWorker worker = make_process(kind);
+	worker.bgw_restart_time = BGW_NEVER_RESTART; // who starts it sees to that
+	worker.bgw_main_arg = ObjectIdGetDatum(database);
+	worker.bgw_notify_pid = MyProcPid;
+	snprintf(worker.bgw_name, BGW_MAXLEN, "%s for database %u", worker.bgw_type, database);
+	return RegisterDynamicBackgroundWorker(&worker, handle);
+}
+
 void register_launcher()
 {
-	BackgroundWorker worker{};
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	BackgroundWorker worker = make_process("launcher");
 	worker.bgw_restart_time = 5;
-	strlcpy(worker.bgw_library_name, "lockstep", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "lockstep_launcher_main", sizeof(worker.bgw_function_name));
-	strlcpy(worker.bgw_name, "lockstep launcher", BGW_MAXLEN);
-	strlcpy(worker.bgw_type, "lockstep launcher", BGW_MAXLEN);
+	strlcpy(worker.bgw_name, worker.bgw_type, BGW_MAXLEN);
 	RegisterBackgroundWorker(&worker);
 }
 

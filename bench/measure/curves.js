@@ -1,4 +1,5 @@
-// What a look at the feed costs as the log grows, and as a transaction stays open while others come and go.
+// What a look at the feed costs as the log grows in rows, in rows that were rolled back, and in segments; and as a transaction stays open while
+// others come and go.
 
 import { Series } from '../lib/series.js';
 import { figure, spread } from '../lib/table.js';
@@ -7,7 +8,12 @@ import { CHANGES, position } from './catchup.js';
 export const title = 'Reading a large log';
 const PAGE = 2000;
 const LOOKS = { select: '`SELECT 1`', empty: 'nothing new', one: 'one change', page: 'a page of 2,000' };
-const CURVES = { log: 'changes in the log', open: 'transactions since one that is still open' };
+const CURVES = {
+	log: 'changes in the log',
+	open: 'transactions since one that is still open',
+	aborted: 'rows rolled back since the log was made',
+	segments: 'segments of the log',
+};
 
 export async function run({ stand, repetitions, quick }) {
 	const series = new Series();
@@ -16,6 +22,8 @@ export async function run({ stand, repetitions, quick }) {
 	for (let number = 0; number < repetitions; number += 1) {
 		await log(stand, series, steps, quick);
 		await open(stand, series, later, quick);
+		await aborted(stand, series, quick ? [0, 2_000] : [0, 100_000, 1_000_000], quick);
+		await segments(stand, series, quick ? [1, 4] : [1, 100, 400], quick);
 	}
 	return { rows: series.rows() };
 }
@@ -63,6 +71,35 @@ async function open(stand, series, steps, quick) {
 	await idle.end();
 }
 
+/** Transactions of 500 rows each, most of which reach the log before they are rolled back. */
+async function aborted(stand, series, steps, quick) {
+	const { client } = await table(stand);
+	await client.query(`CREATE PROCEDURE fail(count integer) LANGUAGE plpgsql AS $$
+		BEGIN
+			FOR i IN 1 .. count LOOP INSERT INTO filler (n) SELECT 0 FROM generate_series(1, 500); ROLLBACK; END LOOP;
+		END $$`);
+	await client.query(`SET lockstep.log_buffer_size = '64kB'`);
+	let count = 0;
+	for (const target of steps) {
+		await client.query(`CALL fail(${(target - count) / 500})`);
+		count = target;
+		await look(stand, series, { curve: 'aborted', at: target }, client, quick);
+	}
+}
+
+async function segments(stand, series, steps, quick) {
+	const { client } = await table(stand);
+	let count = 1;
+	for (const target of steps) {
+		for (; count < target; count += 1) {
+			await client.query('UPDATE counter SET n = n + 1 WHERE id = 0');
+			await client.query(`SELECT lockstep.make_segment(${count + 1})`);
+			await client.query('SELECT lockstep.close_segments()');
+		}
+		await look(stand, series, { curve: 'segments', at: target }, client, quick);
+	}
+}
+
 /** Each look begins where it finds as much as its name says. */
 async function look(stand, series, key, client, quick) {
 	const before = await position(client);
@@ -74,14 +111,15 @@ async function look(stand, series, key, client, quick) {
 	const between = (since, upto) => now(since).replace('max_changes', `upto => '${upto}', max_changes`);
 	const figures = {};
 	for (const [name, statement] of Object.entries({ select: 'SELECT 1', empty: now(end), one: between(before, one), page: now(one) })) {
-		const { latency_ms } = await stand.pgbench(`${statement};\n`, { clients: 1, seconds: quick ? 1 : 2 });
+		const { latency_ms } = await stand.pgbench(`${statement};\n`, { clients: 1, ...(quick ? { transactions: 100 } : { seconds: 2 }) });
 		figures[`${name}_us`] = latency_ms * 1000;
 	}
 	series.add(key, figures);
 }
 
 export function tables({ rows }) {
-	return Object.entries(CURVES).map(([curve, what]) => ({
+	// (A file from before a curve was added has no rows of it.)
+	return Object.entries(CURVES).filter(([curve]) => rows.some((row) => row.curve === curve)).map(([curve, what]) => ({
 		name: `curves-${curve}`,
 		caption: `microseconds for a look, by ${what}`,
 		columns: [what, ...Object.values(LOOKS)],

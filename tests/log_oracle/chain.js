@@ -9,7 +9,7 @@ export class Chain {
 	constructor(world) {
 		this.world = world
 		this.replica = new Replica(world)
-		this.unjudged = [] // { xid, changes, reason }; those of an earlier start too
+		this.unjudged = [] // { xid, changes, reason, delivered }; those of an earlier start too
 		this.begin(null, {}, new Set())
 	}
 
@@ -17,8 +17,7 @@ export class Chain {
 	begin(position, states, already) {
 		this.position = position
 		this.already = already
-		this.delivered = new Set()
-		this.judged = new Set() // truth's transactions that were found here, or in the state at the start
+		this.delivered = new Map() // xid → the how-manieth it was
 		this.replica.reset(states)
 	}
 
@@ -27,27 +26,27 @@ export class Chain {
 		const { xid, changes, position } = transaction
 		if (this.delivered.has(xid)) throw new Divergence(`transaction ${xid} was delivered twice`, xid)
 		if (this.already.has(xid)) throw new Divergence(`transaction ${xid} was in the state that the reader began with, and is delivered again`, xid)
-		this.delivered.add(xid)
-		this.unjudged.push({ xid, changes, reason: transaction.reason })
+		this.delivered.set(xid, this.delivered.size)
+		this.unjudged.push({ xid, changes, reason: transaction.reason, delivered: this.delivered })
 		this.replica.apply(transaction, shapes)
 		this.position = position
 	}
 
-	/// At rest: everything delivered was committed, as it was committed; everything committed was delivered.
+	/// At rest: everything delivered was committed, as it was committed, and after what it could see; everything committed was delivered.
 	judge(truth) {
-		for (const { xid, changes, reason } of this.unjudged) {
+		for (const { xid, changes, reason, delivered } of this.unjudged) {
 			const real = truth.transactions.get(xid)
 			if (!real) throw new Divergence(`transaction ${xid} was delivered, and was never committed: ${changes.map(textOf).join('\n  ')}`, xid)
 			if (reason !== real.tx) throw new Divergence(`transaction ${xid} is said to be ${reason}, it was ${real.tx}`, xid)
 			this.whole(xid, changes, real)
+			const late = real.saw.find((seen) => delivered.get(seen) > delivered.get(xid))
+			if (late) throw new Divergence(`transaction ${xid} was delivered before ${late}, which had committed before it ended`, xid)
 		}
 		this.unjudged = []
 		for (const [xid, { tx }] of truth.transactions) {
-			if (this.judged.has(xid)) continue
 			if (!this.delivered.has(xid) && !this.already.has(xid)) {
 				throw new Divergence(`transaction ${xid} (${tx}) was committed, and never delivered`, xid)
 			}
-			this.judged.add(xid)
 		}
 	}
 

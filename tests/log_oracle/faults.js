@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { sleep } from './place.js'
+import { clock } from './truth.js'
 
 const run = promisify(execFile)
 
@@ -97,11 +98,10 @@ export class Faults {
 		}
 	}
 
-	/// Asynchronous commits that were acknowledged before may be gone after.
+	/// Asynchronous commits that were asked for before it was over may be gone after.
 	async crash(work) {
-		this.truth.crashes += 1
 		await work()
-		this.truth.crashes += 1
+		this.truth.crashed = clock()
 	}
 
 	async victim() {

@@ -6,7 +6,7 @@ import { canonical, parse } from '../harness/exact.js'
 import { Divergence, transactionsOf } from '../harness/feed.js'
 import { Random } from '../harness/random.js'
 import { Chain } from './chain.js'
-import { Truth } from './truth.js'
+import { Truth, clock } from './truth.js'
 import { World } from './world.js'
 
 const tables = {
@@ -71,7 +71,7 @@ function database({ deeds = history.map(({ xid }) => ({ tx: `t${xid}`, xid })), 
 	}
 }
 
-async function verdict({ rows = delivery(), already = [], states = { item: [], note: [] }, real = database(), outcomes = [], final = null, shapes = history } = {}) {
+async function verdict({ rows = delivery(), already = [], states = { item: [], note: [] }, real = database(), outcomes = [], crashed = 0, final = null, shapes = history } = {}) {
 	const chain = new Chain(world)
 	chain.begin('start', states, new Set(already))
 	for (const transaction of transactionsOf(rows, ({ relid }) => world.labels.get(relid))) {
@@ -80,6 +80,7 @@ async function verdict({ rows = delivery(), already = [], states = { item: [], n
 	}
 	const truth = new Truth(world)
 	for (const [tx, outcome] of outcomes) truth.note(tx, outcome)
+	truth.crashed = crashed
 	await truth.settle(real)
 	chain.judge(truth)
 	if (final) chain.replica.compare(final)
@@ -133,6 +134,18 @@ for (const [what, falsify] of Object.entries(falsified)) {
 	})
 }
 
+test('noticed: a transaction that is delivered before one that it could see, also where nothing else depends on the order', async () => {
+	const [earlier, later] = ['10', '11'].map((xid, i) => ({
+		deed: { tx: `t${xid}`, xid, saw: xid === '11' ? '{9,10}' : null },
+		changed: { xid, witness: [['note', 'INSERT', null, row(7 + i, 1)]] },
+		row: { xid, ordinal: '1', relid: '200', op: 'insert', key: json({ id: 7 + i }), version: '1', row: json(row(7 + i, 1)), old: null, omitted: null, position: 'p', reason: `t${xid}`, actor: 'replica' },
+	}))
+	const real = database({ deeds: [earlier.deed, later.deed], changed: [earlier.changed, later.changed] })
+	await verdict({ rows: [earlier.row, later.row], real })
+	await verdict({ rows: [later.row], already: ['10'], real })
+	await assert.rejects(verdict({ rows: [later.row, earlier.row], real }), /11 was delivered before 10/)
+})
+
 test('noticed: a transaction of the state that the reader began with is delivered again', async () => {
 	await assert.rejects(verdict({ already: ['10'] }), /is delivered again/)
 })
@@ -148,6 +161,9 @@ test('noticed: what the writers were told and what is there do not agree', async
 	const lost = database({ deeds: history.filter(({ xid }) => xid !== '16').map(({ xid }) => ({ tx: `t${xid}`, xid })), changed: history.filter(({ xid }) => xid !== '16') })
 	await assert.rejects(verdict({ real: lost, outcomes: [['t16', 'committed']] }), /was committed, and is gone/)
 	await assert.rejects(verdict({ real: lost, outcomes: [['t16', 'asynchronous']] }), /nothing crashed, and it is gone/)
+	await assert.rejects(verdict({ real: lost, outcomes: [['t16', 'asynchronous']], crashed: clock() - 1000 }), /nothing crashed, and it is gone/)
+	await assert.rejects(verdict({ real: lost, outcomes: [['t16', 'committed']], crashed: clock() + 1000 }), /was committed, and is gone/)
+	await assert.rejects(verdict({ real: lost, outcomes: [['t16', 'asynchronous']], crashed: clock() + 1000 }), /delivered, and was never committed/)
 	await assert.rejects(verdict({ real: lost }), /delivered, and was never committed/)
 	await assert.rejects(verdict({ outcomes: [['t16', 'rolled back']] }), /rolled back, and is there/)
 	const twins = database({ deeds: [...history.map(({ xid }) => ({ tx: `t${xid}`, xid })), { tx: 'twin', xid: '16' }] })

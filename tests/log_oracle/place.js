@@ -12,6 +12,12 @@ export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 /// a writer has taken for its row already.
 export const passing = new Set(['57014', '55P03', '40P01', '42P01', '23505'])
 
+// What a writer may be told when others write too, or because its statements are random; anything else is a finding.
+export const refusals = new Set([
+	'40001', '40P01', '55P03', '57014', '23505', '23503', '23502', '23514', '22012', '22003', '22P02', '22007', '21000', '27000', '24000', 'P0001', 'LS001',
+	'42P01', '42703', '42701', '42704', '42P07', '55006', '55000', '53200', '25P02', '42804', '42809', '42P17', '0A000', '42846', '2BP01', '34000', '42P03', '42710',
+])
+
 /// Did the server go away (rather than refuse something)?
 export function connectionLost(error) {
 	if (error.constructor.name === 'Divergence') return false
@@ -25,10 +31,18 @@ export class Place {
 		const place = new Place()
 		place.cluster = await Cluster.start('log_oracle', settings)
 		const info = Object.fromEntries((await place.cluster.conninfo('postgres', 'postgres')).split(' ').map((pair) => pair.split('=')))
-		place.connection = { host: info.host, port: Number(info.port), user: 'postgres', types }
-		place.closing = false
-		place.marking = 0 // readers that write a mark just now
+		place.connection = { host: info.host, port: Number(info.port), user: 'postgres' }
 		return place
+	}
+
+	/// The same, for a process that has been told where it is.
+	static at(connection, name) {
+		return Object.assign(new Place(), { connection, name })
+	}
+
+	constructor() {
+		this.closing = false
+		this.marking = 0 // readers that write a mark just now
 	}
 
 	async database(name) {
@@ -39,7 +53,7 @@ export class Place {
 	/// A client whose later loss shows in the next query. Waits for a server that is being restarted.
 	async connect(database = this.name) {
 		for (;;) {
-			const client = new pg.Client({ ...this.connection, database })
+			const client = new pg.Client({ ...this.connection, types, database })
 			client.on('error', () => {})
 			try {
 				await client.connect()

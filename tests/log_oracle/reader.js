@@ -54,6 +54,29 @@ export class Reader {
 		}
 	}
 
+	/// One step of a directed schedule. `how` names a method.
+	async once(how) {
+		const client = await this.place.connect()
+		try {
+			await client.query("SET lock_timeout = '3s'; SET timezone = 'UTC'; SET synchronous_commit = off")
+			if (this.chain.position === null) await this.begin(client)
+			else await this[how](client)
+		} catch (error) {
+			throw Object.assign(error, { reader: this.name })
+		} finally {
+			await client.end().catch(() => {})
+		}
+	}
+
+	/// All there is, and no more becomes durable than this does.
+	async gulp(client) {
+		this.take(await this.changes(client, '$1::lockstep.position', [this.chain.position]))
+	}
+
+	async toMarks(client) {
+		while (this.marks.length > 0) await this.toMark(client)
+	}
+
 	async step(client, resting) {
 		const { random } = this
 		if (this.chain.position === null) {
@@ -101,8 +124,8 @@ export class Reader {
 	}
 
 	async states(client) {
-		const { rows } = await client.query('SELECT relid::text, witness.rows(relid)::text AS rows FROM lockstep.tracked')
-		return Object.fromEntries(rows.map(({ relid, rows: list }) => [this.world.labels.get(relid), parse(list)]))
+		const { rows } = await client.query('SELECT label, witness.rows(relid)::text AS rows FROM lockstep.tracked JOIN witness.relation USING (relid)')
+		return Object.fromEntries(rows.map(({ label, rows: list }) => [label, parse(list)]))
 	}
 
 	/// The transactions in the snapshot that changed something. (The number of one that did not may be given out again after a crash.)
@@ -141,6 +164,8 @@ export class Reader {
 	async changes(client, arguments_, values) {
 		const { rows } = await client.query(`SELECT ${columns} FROM lockstep.changes(${arguments_})`, values)
 		this.stats.calls += 1
+		// One that was made again has a new number. (What was delivered is durable.)
+		if (rows.some(({ relid }) => !this.world.labels.has(relid))) await this.place.insist((other) => this.world.names(other))
 		const transactions = transactionsOf(rows, this.labelOf)
 		this.tell(`changes(${arguments_}) ${values.join(' ')}: ${transactions.map(({ xid, changes }) => `${xid}×${changes.length}`).join(' ')}`)
 		const reshaping = transactions.filter(({ changes }) => changes.some(({ op }) => op === 'schema')).map(({ xid }) => xid)
@@ -188,7 +213,7 @@ export class Reader {
 
 	async markNow(client) {
 		await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
-		const own = this.random.chance(0.3) ? await this.write(client) : null
+		const own = this.flushing && this.random.chance(0.3) ? await this.write(client) : null
 		const { rows: [{ position }] } = await client.query('SELECT lockstep.position()::text AS position')
 		const seen = await this.seen(client)
 		await client.query('COMMIT')

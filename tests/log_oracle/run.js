@@ -8,13 +8,15 @@ import { parseArgs } from 'node:util'
 import { Random } from '../harness/random.js'
 import { canonical } from '../harness/exact.js'
 import { Divergence } from '../harness/feed.js'
+import { Crew } from './crew.js'
+import { Directed } from './directed.js'
 import { Faults } from './faults.js'
 import { Place, sleep } from './place.js'
 import { Reader } from './reader.js'
 import { story } from './story.js'
 import { Truth } from './truth.js'
 import { World } from './world.js'
-import { Writer, resolvePrepared, storages, styles } from './writer.js'
+import { resolvePrepared, storages, styles } from './writer.js'
 
 const { values: options } = parseArgs({
 	options: { seed: { type: 'string' }, seconds: { type: 'string', default: '60' }, keep: { type: 'boolean', default: false }, style: { type: 'string' }, log: { type: 'string' } },
@@ -31,8 +33,10 @@ const world_ms = 240_000 // then a new database, with another schema
 const started = Date.now()
 const end = started + seconds * 1000
 const say = (text) => console.log(`${((Date.now() - started) / 1000).toFixed(1).padStart(7)}  ${text}`)
-const tally = { worlds: 0, rounds: 0, committed: 0, changes: 0, reshaped: 0, prepared: 0, long: 0, faults: {}, readers: {} }
+const tally = { worlds: 0, rounds: 0, committed: 0, changes: 0, reshaped: 0, prepared: 0, long: 0, lost: 0, directed: {}, faults: {} }
 let verdicts = { passed: 0, failed: 0 }
+
+const rounds = ['mixed', 'directed', 'unflushed', 'off'] // each kind comes, also in a minute
 
 class Failure extends Error {}
 
@@ -43,14 +47,14 @@ async function live(place, number) {
 	await place.insist(async (client) => {
 		// In one transaction, as the database may be a crash away.
 		await client.query(`BEGIN; CREATE EXTENSION lockstep; ${world.sql()}; COMMIT`)
-		await world.learn(client)
+		await world.names(client)
 	})
 	const truth = new Truth(world)
 	const stream = (name) => random.stream(`${seed}/${number}/${name}`)
-	const writers = Array.from({ length: 6 }, (_, i) => new Writer(`w${i}`, world, place, stream(`writer ${i}`), truth))
-	const long = new Writer('long', world, place, stream('long'), truth)
+	const crew = new Crew(place, seed, number, truth)
 	const readers = Array.from({ length: 4 }, (_, i) => new Reader(`reader ${i}`, world, place, stream(`reader ${i}`)))
 	const faults = new Faults(place, stream('faults'), truth, say)
+	const directed = new Directed(place, world, truth, readers, stream('directed'), faults, say)
 	const resolver = stream('resolver')
 	say(`world ${number}: ${Object.values(world.tables).map(({ label, key, columns }) => `${label}(${key.map(([, type]) => type)}; ${columns.map(([, type]) => type)})`).join(' ')}`)
 
@@ -66,31 +70,36 @@ async function live(place, number) {
 		let round_end = Date.now() + random.int(8_000, 15_000)
 		is_over = round_end + 5_000 > world_end
 		if (is_over) round_end = Math.max(world_end, Date.now() + 5_000)
-		// Each kind of round comes, also in a minute.
-		const style = options.style ?? ['mixed', 'unflushed', 'off'][round++] ?? random.weighted({ mixed: 5, off: 3, on: 1, unflushed: 3 })
-		for (const writer of [...writers, long]) writer.style = styles[style]
-		for (const reader of readers) reader.flushing = styles[style].flushing
-		const storage = options.log ?? ['tiny', 'tiny', 'capped'][round - 1] ?? random.weighted({ one: 1, tiny: 4, retained: 2, capped: 2 })
-		await keep(place, storages[storage].settings)
+		const style = options.style ?? rounds[round++] ?? random.weighted({ mixed: 5, off: 3, on: 1, unflushed: 3, directed: 2 })
+		const { flushing = false } = styles[style] ?? {}
+		for (const reader of readers) reader.flushing = flushing
+		const storage = style === 'directed' ? 'one' : options.log ?? ['tiny', '', 'tiny', 'capped'][round - 1] ?? random.weighted({ one: 1, tiny: 4, retained: 2, capped: 2 })
+		// Of little WAL the last page, which holds it all, is not written before somebody asks for it.
+		await keep(place, { ...storages[storage].settings, full_page_writes: style === 'directed' ? 'off' : 'on' })
 		for (const reader of readers) reader.may_lose_place ||= storages[storage].retires
-		const calm = number + tally.rounds > 2 && styles[style].flushing && random.chance(0.25)
+		const calm = number + tally.rounds > 2 && flushing && random.chance(0.25)
 		say(`round ${tally.rounds}: ${style}, log ${storage}${calm ? ', calm' : ''}`)
 		let quiet = false
 		const over = () => Date.now() >= round_end || failures.length > 0
-		const reading = readers.map((reader) => reader.read(() => quiet || failures.length > 0).catch((error) => fail(reader.name, error, reader)))
-		const tasks = [
-			...writers.map((writer) => writer.work(over).catch((error) => fail(`writer ${writer.name}`, error))),
-			faults.work(over, calm, !styles[style].flushing).catch((error) => {
-				place.closing = true // the server may be down: nobody waits for it
-				fail('faults', error)
-			}),
-			keepNames(place, world, over).catch((error) => fail('names', error)),
-			styles[style].flushing && resolve(place, truth, resolver, over).catch((error) => fail('resolver', error)),
-		]
-		if (calm || random.chance(0.6)) tasks.push(longTransaction(long, place, over).catch((error) => fail('long transaction', error)))
-		await Promise.all(tasks)
+		let reading = []
+		if (style === 'directed') {
+			await directed.work(() => failures.length > 0).catch((error) => fail('directed', error, readers.find(({ name }) => name === error.reader) ?? null))
+		} else {
+			reading = readers.map((reader) => reader.read(() => quiet || failures.length > 0).catch((error) => fail(reader.name, error, reader)))
+			const long = calm ? 'all' : random.chance(0.8) ? 'some' : null
+			tally.long += long ? 1 : 0
+			await Promise.all([
+				crew.work({ style, long, may_lose_place: readers[0].may_lose_place }, over).catch((error) => fail('writers', error)),
+				faults.work(over, calm, !flushing).catch((error) => {
+					place.closing = true // the server may be down: nobody waits for it
+					fail('faults', error)
+				}),
+				flushing && resolve(place, truth, resolver, over).catch((error) => fail('resolver', error)),
+			])
+		}
 		if (is_over) await resolveAll(place, truth).catch((error) => fail('resolver', error))
 		quiet = true
+		if (style === 'directed') reading = readers.map((reader) => reader.read(() => true).catch((error) => fail(reader.name, error, reader)))
 		const stuck = sleep(patience_ms).then(() => 'stuck')
 		if (failures.length === 0 && (await Promise.race([Promise.all(reading), stuck])) === 'stuck') {
 			fail('a reader', new Error(`does not come to rest within ${patience_ms / 1000} s`))
@@ -107,8 +116,9 @@ async function live(place, number) {
 					fail(reader.name, error, reader)
 				}
 			}
+			truth.forget()
 		}).catch((error) => fail('judgement', error))
-		say(`at rest: ${truth.counts.committed} transactions with ${truth.counts.changes} changes judged`)
+		say(`at rest: ${truth.counts.committed} transactions with ${truth.counts.changes} changes judged, ${Math.round(process.memoryUsage().heapUsed / 2 ** 20)} MB`)
 	}
 
 	for (const { who, error, reader } of failures) {
@@ -120,11 +130,14 @@ async function live(place, number) {
 	tally.committed += truth.counts.committed
 	tally.changes += truth.counts.changes
 	for (const [name, count] of Object.entries(faults.counts)) tally.faults[name] = (tally.faults[name] ?? 0) + count
-	for (const writer of [...writers, long]) {
-		tally.reshaped += writer.stats.reshaped
-		tally.prepared += writer.stats.prepared
-		say(`${writer.name.padEnd(9)} ${Object.entries(writer.stats).map(([name, count]) => `${count} ${name.replaceAll('_', ' ')}`).join(', ')}; refused ${JSON.stringify(writer.refused)}`)
+	crew.dismiss()
+	for (const [name, { refused, ...stats }] of Object.entries(crew.stats)) {
+		tally.reshaped += stats.reshaped
+		tally.prepared += stats.prepared
+		say(`${name.padEnd(9)} ${Object.entries(stats).map(([what, count]) => `${count} ${what.replaceAll('_', ' ')}`).join(', ')}; refused ${JSON.stringify(refused)}`)
 	}
+	tally.lost += truth.counts.lost
+	for (const [name, count] of Object.entries(directed.counts)) tally.directed[name] = (tally.directed[name] ?? 0) + count
 	for (const reader of readers) say(`${reader.name.padEnd(9)} ${reader.summary()}`)
 	const condemned = new Set(failures.map(({ reader }) => reader).filter(Boolean)).size
 	verdicts.passed += readers.length - condemned
@@ -140,17 +153,6 @@ async function keep(place, settings) {
 		for (const [name, value] of Object.entries(settings)) await client.query(`ALTER SYSTEM SET ${name} = '${value}'`)
 		await client.query('SELECT pg_reload_conf()')
 	})
-}
-
-async function keepNames(place, world, over) {
-	while (!over()) {
-		await place.insist(async (client) => {
-			while (!over()) {
-				await world.names(client)
-				await sleep(150)
-			}
-		})
-	}
 }
 
 /// Ends prepared transactions that were left over, some of them, some time.
@@ -170,14 +172,6 @@ async function resolveAll(place, truth) {
 	await place.insist(async (client) => {
 		const { rows } = await client.query('SELECT gid FROM pg_prepared_xacts WHERE database = current_database()')
 		for (const { gid } of rows) await resolvePrepared(client, truth, gid, true)
-	})
-}
-
-/// One that has a number, and some rows, from the round's first moments to its end (or a crash).
-async function longTransaction(writer, place, over) {
-	await writer.work(() => over(), async () => {
-		tally.long += 1
-		while (!over()) await sleep(100)
 	})
 }
 

@@ -33,6 +33,20 @@ export function block(random, world) {
 	return `DO $body$ BEGIN ${random.chance(0.5) ? some() : ''} ${body} ${random.chance(0.5) ? some() : ''} END $body$`
 }
 
+/// More than the buffer holds: what the (sub-)transaction has so far is written now.
+export function flush(random, { tables: { journal } }) {
+	return `SET LOCAL lockstep.log_buffer_size = '64kB'; INSERT INTO ${journal.name} (note) VALUES (repeat('${random.pick('xyz')}', 70000))`
+}
+
+/// Refers to a row that is not there yet, has all written, and waits for whoever fulfils it. (Where the key is deferred.)
+export function hopeful(random, { tables: { child } }, id) {
+	return `SET LOCAL lockstep.log_buffer_size = '64kB'; INSERT INTO ${child.name} (id, parent_id, note) VALUES (${random.int(1000, 9000)}, ${id}, repeat('h', 70000))`
+}
+
+export function fulfilling({ tables: { parent } }, id) {
+	return `INSERT INTO ${parent.name} (id) VALUES (${id}) ON CONFLICT DO NOTHING`
+}
+
 // --- parts ------------------------------------------------------------------------------------------------------------
 
 function row(random, table) {
@@ -173,23 +187,26 @@ const makers = {
 		sql: `UPDATE ${table.name} AS t SET n1 = n1 + 1 / (CASE WHEN ${one(random, table)} OR note LIKE '%~' THEN 0 ELSE 1 END) WHERE ${some(random, table)} OR note < 'c'`,
 	}),
 	truncate: (random, table) => ({ sql: `TRUNCATE ${table.name} CASCADE`, truncates: true }),
-	/// More than the buffer holds: what the (sub-)transaction has so far is written now. And an own feed in its midst.
-	flush: (random, table, { tables: { journal } }) => ({
-		sql: `SET LOCAL lockstep.log_buffer_size = '64kB'; INSERT INTO ${journal.name} (note) VALUES (repeat('${random.pick('xyz')}', 70000))${
-			random.chance(0.3) ? '; SELECT count(*) FROM lockstep.changes(lockstep.position())' : ''}`,
-	}),
-	/// Refers to a row that is not there yet, has all written, and waits for whoever fulfils it. (Where the key is deferred.)
-	hopeful: (random, table, { tables: { child } }) => ({
-		sql: `SET LOCAL lockstep.log_buffer_size = '64kB'; INSERT INTO ${child.name} (id, parent_id, note) VALUES (${random.int(1000, 9000)}, ${random.int(500, 503)}, repeat('h', 70000)); SELECT pg_sleep(${random.int(0, 300) / 1000})`,
+	/// And an own feed in its midst.
+	flush: (random, table, world) => ({ sql: `${flush(random, world)}${random.chance(0.3) ? '; SELECT count(*) FROM lockstep.changes(lockstep.position())' : ''}` }),
+	hopeful: (random, table, world) => ({
+		sql: `${hopeful(random, world, random.int(500, 503))}; SELECT pg_sleep(${random.int(0, 300) / 1000})`,
 		hopeful: true,
 	}),
-	fulfil: (random, table, { tables: { parent } }) => ({
-		sql: random.chance(0.6) ? `INSERT INTO ${parent.name} (id) VALUES (${random.int(500, 503)}) ON CONFLICT DO NOTHING` : `DELETE FROM ${parent.name} WHERE id BETWEEN 500 AND 503`,
+	fulfil: (random, table, world) => ({
+		sql: random.chance(0.6) ? fulfilling(world, random.int(500, 503)) : `DELETE FROM ${world.tables.parent.name} WHERE id BETWEEN 500 AND 503`,
 	}),
 	immediate: (random) => ({ sql: `SET CONSTRAINTS ALL ${random.pick(['IMMEDIATE', 'DEFERRED'])}` }),
 }
 
 // --- what fires no row trigger ----------------------------------------------------------------------------------------
+
+/// DROP, and a table of the same name, which begins with some rows. Its columns are those of the beginning.
+function recreation(random, world, table) {
+	const numbers = random.chance(0.5) && !table.identity && table.key.every(([, type]) => ['integer', 'bigint', 'numeric'].includes(type))
+	const rows = numbers ? `INSERT INTO ${table.name} (${table.key.map(([name]) => name).join(', ')}, note) SELECT ${table.key.map(() => 'g').join(', ')}, 'new' FROM generate_series(1, ${random.int(1, 20)}) g` : ''
+	return `DROP TABLE ${table.name}; ${world.tableSql(table, rows)}; ${world.user_triggers[table.label].join(';')}`
+}
 
 /// A change of a table's shape: { table, what, sql, tracked: is it tracked afterwards? }.
 export function reshaping(random, world) {
@@ -213,6 +230,8 @@ export function reshaping(random, world) {
 		// Triggers' functions name the others.
 		rename_table: [['parent', 'child', 'part'].includes(table.label) ? 1 : 0, () => `ALTER TABLE ${name} RENAME TO ${name.endsWith('_r') ? name.slice(0, -2) : `${name}_r`}`],
 		again: [1, () => `SELECT lockstep.untrack('${name}'); ${blind}; UPDATE ${name} SET n1 = n1 + 1 WHERE note < 'h'; ${seeing}; ${world.trackSql(table)}`],
+		// Nobody refers to these, but their own rows.
+		recreate: [['plain', 'other', 'tree', 'tally', 'journal'].includes(table.label) ? 2 : 0, () => recreation(random, world, table)],
 		untrack: [1, () => `SELECT lockstep.untrack('${name}'); ${blind}`],
 	}
 	if (table.partitioned) {

@@ -9,8 +9,9 @@ const fixed = `SET timezone = 'UTC' SET datestyle = 'ISO' SET intervalstyle = 'p
 
 export const witness = `
 	CREATE SCHEMA witness;
-	-- One row of each transaction that may have changed something.
-	CREATE TABLE witness.deed (tx text PRIMARY KEY, xid xid8 NOT NULL);
+	-- One row of each transaction that may have changed something. \`saw\`: some that had committed when it was about to end.
+	CREATE TABLE witness.deed (tx text PRIMARY KEY, xid xid8 NOT NULL, saw xid8[], n bigint GENERATED ALWAYS AS IDENTITY);
+	CREATE INDEX ON witness.deed (n);
 	CREATE TABLE witness.change (
 		n bigint GENERATED ALWAYS AS IDENTITY, xid xid8 NOT NULL, label text NOT NULL, op text NOT NULL, replica boolean NOT NULL,
 		before jsonb, after jsonb
@@ -21,6 +22,8 @@ export const witness = `
 		n bigint GENERATED ALWAYS AS IDENTITY, xid xid8 NOT NULL, label text NOT NULL, what text NOT NULL, before jsonb, after jsonb, done boolean NOT NULL DEFAULT false
 	);
 	CREATE INDEX ON witness.shape (xid);
+	-- The tables that there are or were, under the names by which all the oracle knows them.
+	CREATE TABLE witness.relation (relid oid PRIMARY KEY, label text NOT NULL);
 	CREATE TABLE witness.bookmark (reader text PRIMARY KEY, position lockstep.position);
 
 	-- lockstep logs json, which is not jsonb, as a string.
@@ -44,6 +47,10 @@ export const witness = `
 		RETURN NULL;
 	END $$;
 
+	-- The last that committed: not from a snapshot, whose numbers a crash may give out again, but from what they left.
+	CREATE FUNCTION witness.others() RETURNS xid8[] LANGUAGE sql AS
+		$$ SELECT array_agg(xid) FROM (SELECT xid FROM witness.deed WHERE xid <> pg_current_xact_id() ORDER BY n DESC LIMIT 40) AS last $$;
+
 	CREATE FUNCTION witness.rows(relation regclass) RETURNS jsonb LANGUAGE plpgsql ${fixed} AS $$
 	DECLARE
 		result jsonb;
@@ -56,6 +63,7 @@ export const witness = `
 
 	CREATE FUNCTION witness.watch(relation regclass, label text) RETURNS void LANGUAGE plpgsql AS $$
 	BEGIN
+		INSERT INTO witness.relation VALUES (relation, label);
 		EXECUTE format('CREATE TRIGGER "!witness" AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION witness.note(%L)', relation, label);
 		EXECUTE format('CREATE TRIGGER "!witness_truncate" AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION witness.note(%L)', relation, label);
 		EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER "!witness", ENABLE ALWAYS TRIGGER "!witness_truncate"', relation);
@@ -68,21 +76,19 @@ const regions = ['a', 'b', 'c', 'd']
 export class Tables {
 	constructor(tables) {
 		this.tables = tables
+		this.labels = new Map() // by relid, which a table that is renamed keeps, and one that is made again does not
 	}
 
-	/// Labels by relid, which stay what they are when tables are renamed.
-	async learn(client) {
-		const { rows } = await client.query('SELECT relid::text, table_name FROM lockstep.tracked')
-		this.labels = new Map(rows.map(({ relid, table_name }) => [relid, table_name.replace('public.', '')]))
-		for (const [relid, label] of this.labels) this.tables[label].relid = relid
-	}
-
-	/// The names that the tables have now, and whether they are tracked.
+	/// The names that the tables have now, and whether they are tracked. Labels stay what they are.
 	async names(client) {
 		const { rows } = await client.query(
-			`SELECT c.oid::text, c.oid::regclass::text AS name, EXISTS (SELECT FROM lockstep.tracked t WHERE t.relid = c.oid)::text AS tracked
-			 FROM pg_class c WHERE c.oid = ANY ($1::oid[])`, [[...this.labels.keys()]])
-		for (const { oid, name, tracked } of rows) Object.assign(this.tables[this.labels.get(oid)], { name, untracked: tracked !== 'true' })
+			`SELECT r.relid::text, r.label, c.oid::regclass::text AS name, EXISTS (SELECT FROM lockstep.tracked t WHERE t.relid = c.oid)::text AS tracked
+			 FROM witness.relation r LEFT JOIN pg_class c ON c.oid = r.relid`)
+		for (const { relid, label, name, tracked } of rows) {
+			this.labels.set(relid, label)
+			// One that was dropped has no name. One that is being dropped may have a number for one.
+			if (name !== null && !/^\d+$/.test(name)) Object.assign(this.tables[label], { relid, name, untracked: tracked !== 'true' })
+		}
 	}
 }
 
@@ -97,6 +103,7 @@ export class World extends Tables {
 		this.add({ label: 'part', key: [['region', 'text'], ['n', 'integer']], partitioned: true })
 		this.add({ label: 'tally', key: [['id', 'integer']], counter: true })
 		this.add({ label: 'journal', key: [['id', 'bigint']], identity: true })
+		this.user_triggers = this.triggers()
 	}
 
 	plain(label) {
@@ -134,10 +141,12 @@ export class World extends Tables {
 			CREATE DOMAIN positive AS integer CHECK (VALUE > 0);
 			CREATE TYPE pair AS (x integer, y text);
 			${Object.values(this.tables).map((table) => this.tableSql(table)).join('\n')}
-			${this.triggersSql()}`
+			${this.functionsSql()};
+			${Object.values(this.user_triggers).flat().join(';\n')}`
 	}
 
-	tableSql(table) {
+	/// `between`: what to do before it is tracked.
+	tableSql(table, between = '') {
 		const key = table.key.map(([name]) => name).join(', ')
 		const lines = [
 			...table.key.map(([name, type]) => `${name} ${type} ${table.identity ? 'GENERATED BY DEFAULT AS IDENTITY' : ''}`),
@@ -151,6 +160,7 @@ export class World extends Tables {
 		]
 		return `CREATE TABLE ${table.name} (${lines.join(', ')}) ${table.partitioned ? 'PARTITION BY LIST (region)' : ''};
 			${table.partitioned ? this.partitionsSql(table) : ''}
+			${between};
 			${this.trackSql(table)};
 			SELECT witness.watch('${table.name}', '${table.label}');`
 	}
@@ -168,10 +178,8 @@ export class World extends Tables {
 		return `SELECT lockstep.track('${table.name}', version_column => '${table.version}'${table.has_secret ? ", exclude_columns => '{secret}'" : ''})`
 	}
 
-	/// Users' triggers: they write the same row, its neighbours, other tracked tables, and at commit.
-	triggersSql() {
-		const { random } = this
-		const some = (sql) => (random.chance(0.6) ? sql : '')
+	/// What users' triggers call: they write the same row, its neighbours, other tracked tables, and at commit.
+	functionsSql() {
 		return `
 			CREATE FUNCTION tally() RETURNS trigger LANGUAGE plpgsql AS $$
 			BEGIN
@@ -204,15 +212,24 @@ export class World extends Tables {
 					UPDATE other SET n1 = n1 + 1 WHERE ctid IN (SELECT ctid FROM other LIMIT 1 FOR UPDATE SKIP LOCKED);
 				END IF;
 				RETURN NULL;
-			END $$;
-			${some(`CREATE TRIGGER tally AFTER UPDATE OR DELETE ON parent FOR EACH ROW WHEN (OLD.note < 'n') EXECUTE FUNCTION tally('parent');`)}
-			${some(`CREATE TRIGGER tally AFTER INSERT ON part FOR EACH ROW EXECUTE FUNCTION tally('part');`)}
-			${some(`CREATE TRIGGER same_row AFTER INSERT OR UPDATE ON plain FOR EACH ROW WHEN (pg_trigger_depth() = 0 AND NEW.note > 'k') EXECUTE FUNCTION same_row();`)}
-			${some(`CREATE TRIGGER neighbours AFTER UPDATE ON tree FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION neighbours();`)}
-			${some(`CREATE TRIGGER change_note BEFORE INSERT OR UPDATE ON child FOR EACH ROW WHEN (NEW.note < 'f') EXECUTE FUNCTION change_note();`)}
-			${some(`CREATE TRIGGER refuse BEFORE UPDATE OR DELETE ON other FOR EACH ROW WHEN (OLD.note LIKE 'a%') EXECUTE FUNCTION refuse();`)}
-			${some(`CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT OR DELETE ON child DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION at_commit();`)}
-			${some(`CREATE CONSTRAINT TRIGGER at_commit AFTER UPDATE ON part DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION at_commit();`)}`
+			END $$;`
+	}
+
+	/// Users' triggers, label → [SQL].
+	triggers() {
+		const all = [
+			['parent', `CREATE TRIGGER tally AFTER UPDATE OR DELETE ON parent FOR EACH ROW WHEN (OLD.note < 'n') EXECUTE FUNCTION tally('parent')`],
+			['part', `CREATE TRIGGER tally AFTER INSERT ON part FOR EACH ROW EXECUTE FUNCTION tally('part')`],
+			['plain', `CREATE TRIGGER same_row AFTER INSERT OR UPDATE ON plain FOR EACH ROW WHEN (pg_trigger_depth() = 0 AND NEW.note > 'k') EXECUTE FUNCTION same_row()`],
+			['tree', `CREATE TRIGGER neighbours AFTER UPDATE ON tree FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION neighbours()`],
+			['child', `CREATE TRIGGER change_note BEFORE INSERT OR UPDATE ON child FOR EACH ROW WHEN (NEW.note < 'f') EXECUTE FUNCTION change_note()`],
+			['other', `CREATE TRIGGER refuse BEFORE UPDATE OR DELETE ON other FOR EACH ROW WHEN (OLD.note LIKE 'a%') EXECUTE FUNCTION refuse()`],
+			['child', `CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT OR DELETE ON child DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION at_commit()`],
+			['part', `CREATE CONSTRAINT TRIGGER at_commit AFTER UPDATE ON part DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION at_commit()`],
+		]
+		const chosen = Object.fromEntries(Object.keys(this.tables).map((label) => [label, []]))
+		for (const [label, sql] of all) if (this.random.chance(0.6)) chosen[label].push(sql)
+		return chosen
 	}
 }
 

@@ -1,14 +1,9 @@
 // A writer: random transactions, and how each of them ended, as far as it was told.
 
-import { CopyIn, connectionLost, sleep } from './place.js'
-import { block, reshaping, statement } from './statements.js'
+import { CopyIn, connectionLost, refusals, sleep } from './place.js'
+import { block, flush, reshaping, statement } from './statements.js'
+import { clock } from './truth.js'
 import { quote, session_settings } from './values.js'
-
-// What a writer may be told when others write too, or because its statements are random; anything else is a finding.
-const refusals = new Set([
-	'40001', '40P01', '55P03', '57014', '23505', '23503', '23502', '23514', '22012', '22003', '22P02', '22007', '21000', '27000', '24000', 'P0001', 'LS001',
-	'42P01', '42703', '42701', '42704', '42P07', '55006', '55000', '53200', '25P02', '42804', '42809', '42P17', '0A000', '42846', '2BP01', '34000', '42P03', '42710',
-])
 
 /// What a round is like. `unflushed`: nothing makes the WAL durable but what delivers it, and the crash comes before the WAL writer.
 export const styles = {
@@ -36,8 +31,10 @@ export class Writer {
 		this.stats = { committed: 0, rolled_back: 0, refused: 0, prepared: 0, unknown: 0, reshaped: 0 }
 		this.refused = {}
 		this.style = styles.mixed
+		this.may_lose_place = false // is the log retired behind whoever reads in it?
 	}
 
+	/// `truth`: whoever takes note of outcomes.
 	/// `held`: what to wait for within each transaction, for one that is long open.
 	async work(resting, held = null) {
 		while (!resting()) {
@@ -92,18 +89,26 @@ export class Writer {
 			await this.block(client, held ? 1 : random.int(1, 5), 0, plan)
 			if (!plan.early && !held) await this.enter(client, tx)
 			if (random.chance(0.03)) await sleep(random.int(20, 700))
-			if (held) await held()
+			if (held) {
+				// Often all of its changes are in the log long before it ends: then nothing but a marker says when it did.
+				if (random.chance(0.7)) await this.run(client, flush(random, this.world))
+				await held()
+			}
+			if (plan.end !== 'rollback') await this.run(client, `UPDATE witness.deed SET saw = witness.others() WHERE tx = ${quote(tx)}`)
 			if (plan.end === 'rollback') {
 				await this.run(client, 'ROLLBACK')
 				this.ended(tx, 'rolled_back', 'rolled back')
 			} else if (plan.end === 'prepare' && this.reshaped.size === 0 && !this.truncates) {
 				await this.prepare(client, tx)
 			} else {
+				const sent = clock()
 				await this.run(client, 'COMMIT')
-				this.ended(tx, 'committed', synchronous === 'off' ? 'asynchronous' : 'committed')
+				this.ended(tx, 'committed', synchronous === 'off' ? 'asynchronous' : 'committed', sent)
 			}
 		} catch (error) {
-			if (!refusals.has(error.code)) {
+			// Under REPEATABLE READ a position can be as old as the transaction.
+			const is_refused = refusals.has(error.code) || (error.code === 'LS004' && this.may_lose_place)
+			if (!is_refused) {
 				if (connectionLost(error)) this.stats.unknown += 1
 				throw error
 			}
@@ -113,9 +118,9 @@ export class Writer {
 		}
 	}
 
-	ended(tx, counter, outcome) {
+	ended(tx, counter, outcome, sent) {
 		this.stats[counter] += 1
-		this.truth.note(tx, outcome)
+		this.truth.note(tx, outcome, sent)
 	}
 
 	/// Some are ended at once, by this session; the others wait for whoever resolves them, through crashes.
@@ -198,17 +203,18 @@ export class Writer {
 	/// What fires no row trigger, and what the table held before and after.
 	async reshape(client) {
 		const { table, what, sql, tracked } = reshaping(this.random, this.world)
+		const { relid } = table
 		if (this.reshaped.has(table.label)) return
 		this.reshaped.add(table.label)
 		await this.run(client, `LOCK TABLE ${table.name} IN ACCESS EXCLUSIVE MODE`)
-		const { rows: [now] } = await this.run(client, `SELECT EXISTS (SELECT FROM lockstep.tracked WHERE relid = ${table.relid})::text AS tracked`)
+		const { rows: [now] } = await this.run(client, `SELECT EXISTS (SELECT FROM lockstep.tracked WHERE relid = ${relid})::text AS tracked`)
 		if (now.tracked === (what === 'track' ? 'true' : 'false')) return // it has changed meanwhile
 		await this.run(client, `INSERT INTO witness.shape (xid, label, what, before)
-			VALUES (pg_current_xact_id(), '${table.label}', ${quote(what)}, ${what === 'track' ? 'NULL' : `witness.rows(${table.relid})`})`)
+			VALUES (pg_current_xact_id(), '${table.label}', ${quote(what)}, ${what === 'track' ? 'NULL' : `witness.rows(${relid})`})`)
 		await this.run(client, sql)
 		// track() itself tells readers nothing.
 		if (what === 'track') await this.run(client, `ALTER TABLE ${table.name} ALTER COLUMN note SET STATISTICS ${this.random.int(50, 100)}`)
-		await this.run(client, `UPDATE witness.shape SET done = true, after = ${tracked ? `witness.rows(${table.relid})` : 'NULL'}
+		await this.run(client, `UPDATE witness.shape SET done = true, after = ${tracked ? `witness.rows('${what === 'rename_table' ? relid : table.name}'::regclass)` : 'NULL'}
 			WHERE xid = pg_current_xact_id() AND label = '${table.label}' AND NOT done`)
 		this.stats.reshaped += 1
 	}

@@ -24,7 +24,7 @@ export class History {
 		const stream = (name) => this.random.stream(`${this.random.seed}/${name}`)
 		const client = (this.client = await this.place.connect())
 		await client.query(`BEGIN; CREATE EXTENSION lockstep; ${this.world.sql()}; COMMIT`)
-		await this.world.learn(client)
+		await this.world.names(client)
 		const writers = []
 		for (let i = 0; i < 5; i++) writers.push(new Writer(`w${i}`, await this.place.connect(), stream(`writer ${i}`), this))
 		// The last is slow: what it began is open for most of the history.

@@ -108,6 +108,14 @@ public:
 		session->settle(subscription, ticket, upto);
 	}
 	void closed(SessionPtr) override { note("closed"); }
+	/// A session must not outlive its shard.
+	void forget()
+	{
+		std::unique_lock lock(mutex_);
+		const Slow slow = std::exchange(slow_, {});
+		const auto writes = std::exchange(held_writes_, {});
+		lock.unlock(); // whoever ends with them may note something
+	}
 
 	/// Waits until that was noted, and takes it off.
 	std::string wait_for(const std::string &prefix)
@@ -263,7 +271,11 @@ protected:
 		shard_.start();
 		subscription_ = hub_.acquire(test::spec());
 	}
-	~SessionTest() override { shard_.stop(); }
+	~SessionTest() override
+	{
+		shard_.stop();
+		desk_.forget();
+	}
 
 	/// One transaction's frames for subscription 1, of about `bytes`.
 	hub::DeliveryPtr delivery(wire::Xid xid, std::size_t bytes = 10, std::size_t max_frame_bytes = 1 << 20)

@@ -8,7 +8,8 @@ export const title = 'Catching up';
 const PAGE = 2000; // the bridge's
 
 // The bridge's columns.
-export const CHANGES = (limit) => `SELECT xid, at, op, key, version, row, old, actor, client, reason, verified, position, relid
+export const CHANGES = (limit) => `SELECT xid, at, op, lockstep.as_json(key) AS key, version, lockstep.as_json(row) AS row, lockstep.as_json(old) AS old,
+		actor, client, reason, verified, position, relid
 	FROM lockstep.changes(since => $1${limit === null ? '' : `, max_changes => ${limit}`})`;
 const OUTBOX = (limit) => `SELECT id, table_name, row_key, op, at, who, old_values, new_values FROM audit_log
 	WHERE id > $1 ORDER BY id${limit === null ? '' : ` LIMIT ${limit}`}`;

@@ -12,8 +12,10 @@ namespace
 
 enum Column { xid, at, op, key, version, row, old, actor, client, reason, verified, position, relid };
 
-const std::string all_columns =
-	"xid, at, op, key, version, row, old, actor, client, reason, verified, position, relid";
+// (as_json: most of what a page costs would be jsonb's way to text.)
+const std::string all_columns = "xid, at, op, lockstep.as_json(key), version, lockstep.as_json(row), "
+								"lockstep.as_json(old), actor, client, "
+								"reason, verified, position, relid";
 
 // The last row is no change: it says how far the same snapshot sees. Both are computed on one snapshot, being one
 // statement, so whatever is not in the rows is not in that position either.
@@ -24,8 +26,10 @@ const std::string feed_query = "SELECT " + all_columns +
 
 // Rows of other tables are needed where a transaction ends: only they carry its position.
 const std::string table_query =
-	"SELECT xid, at, op, CASE WHEN relid = $4 THEN key END, version, CASE WHEN relid = $4 THEN row END, "
-	"CASE WHEN relid = $4 THEN old END, actor, client, reason, verified, position, relid "
+	"SELECT xid, at, op, CASE WHEN relid = $4 THEN lockstep.as_json(key) END, version, "
+	"CASE WHEN relid = $4 THEN lockstep.as_json(row) END, CASE WHEN relid = $4 THEN lockstep.as_json(old) "
+	"END, "
+	"actor, client, reason, verified, position, relid "
 	"FROM lockstep.changes(since => $1, upto => $2, max_changes => $3) "
 	"WHERE relid = $4 OR position IS NOT NULL";
 

@@ -27,3 +27,7 @@ GRANT EXECUTE ON FUNCTION lockstep.changes(lockstep.position, lockstep.position,
 CREATE FUNCTION lockstep.image(record) RETURNS jsonb
 	LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'lockstep_image';
 COMMENT ON FUNCTION lockstep.image(record) IS 'a row as the log writes it, whatever the session has set';
+
+CREATE FUNCTION lockstep.as_json(value jsonb) RETURNS json
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'lockstep_as_json';
+COMMENT ON FUNCTION lockstep.as_json(jsonb) IS 'the value as json, letter by letter as jsonb is written: what is to be sent is ready much sooner';

@@ -37,8 +37,19 @@ StoredPosition *store(const core::PositionView &position)
 
 char *position_text(const core::PositionView &position)
 {
+	// The positions of a page differ in little.
+	static core::Identity identity;
+	static uint64 lsn;
+	static char place[core::formatted_place_size];
+	static size_t length = 0;
+	if (length == 0 || lsn != position.lsn || !(identity == position.identity)) {
+		identity = position.identity;
+		lsn = position.lsn;
+		length = static_cast<size_t>(core::format_place(identity, lsn, place) - place);
+	}
 	auto *text = static_cast<char *>(palloc(core::formatted_size(position.running.size()) + 1));
-	*core::format_position(position, text) = '\0';
+	memcpy(text, place, length);
+	*core::format_snapshot(position, text + length) = '\0';
 	return text;
 }
 
@@ -93,23 +104,15 @@ core::PositionView active_position(core::Xid bound)
 	return position;
 }
 
-namespace
+XLogRecPtr inserted_wal_end()
 {
-
-XLogRecPtr flush_all_wal()
-{
-	XLogRecPtr end = GetXLogInsertRecPtr();
+	const XLogRecPtr end = GetXLogInsertRecPtr();
 	// Where a record ended exactly at the end of a page, that is behind the next page's header, which is not written yet.
 	const uint64 offset = XLogSegmentOffset(end, wal_segment_size);
 	if (offset == SizeOfXLogLongPHD)
-		end -= SizeOfXLogLongPHD;
-	else if (offset % XLOG_BLCKSZ == SizeOfXLogShortPHD)
-		end -= SizeOfXLogShortPHD;
-	XLogFlush(end);
-	return end;
+		return end - SizeOfXLogLongPHD;
+	return offset % XLOG_BLCKSZ == SizeOfXLogShortPHD ? end - SizeOfXLogShortPHD : end;
 }
-
-} // namespace
 
 Place durable_place(XLogRecPtr upto)
 {
@@ -120,10 +123,7 @@ Place durable_place(XLogRecPtr upto)
 		// replayed commits can be visible before it is done.
 		end = GetCurrentReplayRecPtr(&timeline);
 	} else {
-		if (upto == PG_UINT64_MAX)
-			flush_all_wal();
-		else
-			XLogFlush(upto);
+		XLogFlush(upto == PG_UINT64_MAX ? inserted_wal_end() : upto);
 		end = GetFlushRecPtr(&timeline);
 	}
 	return {{GetSystemIdentifier(), MyDatabaseId, timeline}, end};

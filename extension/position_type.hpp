@@ -35,6 +35,9 @@ struct Place {
 	XLogRecPtr lsn;
 };
 
+/// The end of what was written into the WAL so far, flushed or not. Not on a standby.
+XLogRecPtr inserted_wal_end();
+
 /// Makes the WAL durable, at least up to `upto`; all of it where that is the largest number there is. On a standby that is what is replayed.
 Place durable_place(XLogRecPtr upto);
 inline Place place_now()

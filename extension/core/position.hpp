@@ -97,10 +97,15 @@ inline bool valid(const PositionView &position)
 	return position.xmin == (position.running.empty() ? position.xmax : position.running.front());
 }
 
-/// An upper bound of the characters that format_position() writes for `running` transactions.
+/// Upper bounds of the characters of a text form, and of its two parts, for `running` transactions.
+constexpr std::size_t formatted_place_size = 3 + 17 + 11 + 11 + 17;
+constexpr std::size_t formatted_snapshot_size(std::size_t running)
+{
+	return 21 + 21 + 21 * running + 1;
+}
 constexpr std::size_t formatted_size(std::size_t running)
 {
-	return 3 + 17 + 11 + 11 + 17 + 21 + 21 + 21 * running + 1;
+	return formatted_place_size + formatted_snapshot_size(running);
 }
 
 /// An upper bound of the running transactions that a text of `length` characters can list.
@@ -109,35 +114,48 @@ constexpr std::size_t parsed_running_bound(std::size_t length)
 	return length / 2 + 1;
 }
 
-/// Writes the text form, `p1-<system>-<database>-<timeline>-<lsn>-<xmin>-<xmax>-<xip,xip,…>` (system and lsn in hexadecimal),
-/// and returns its end. `out` must have room for formatted_size(running). Not terminated.
-inline char *format_position(const PositionView &position, char *out)
+/// Writes what the text forms of a page's positions begin with, `p1-<system>-<database>-<timeline>-<lsn>-` (system and lsn in hexadecimal), and
+/// returns its end. `out` must have room for formatted_place_size.
+inline char *format_place(const Identity &identity, std::uint64_t lsn, char *out)
 {
-	char *const limit = out + formatted_size(position.running.size());
-	auto put = [&](std::uint64_t number, int base) { out = std::to_chars(out, limit, number, base).ptr; };
+	char *const limit = out + formatted_place_size;
+	auto put = [&](std::uint64_t number, int base) {
+		out = std::to_chars(out, limit, number, base).ptr;
+		*out++ = '-';
+	};
 	*out++ = 'p';
 	*out++ = '1';
 	*out++ = '-';
-	put(position.identity.system, 16);
+	put(identity.system, 16);
+	put(identity.database, 10);
+	put(identity.timeline, 10);
+	put(lsn, 16);
+	return out;
+}
+
+/// Writes the rest, `<xmin>-<xmax>-<xip,xip,…>`, and returns its end. `out` must have room for formatted_snapshot_size(running). Not terminated.
+inline char *format_snapshot(const PositionView &position, char *out)
+{
+	char *const limit = out + formatted_snapshot_size(position.running.size());
+	auto put = [&](std::uint64_t number) { out = std::to_chars(out, limit, number).ptr; };
+	put(position.xmin);
 	*out++ = '-';
-	put(position.identity.database, 10);
-	*out++ = '-';
-	put(position.identity.timeline, 10);
-	*out++ = '-';
-	put(position.lsn, 16);
-	*out++ = '-';
-	put(position.xmin, 10);
-	*out++ = '-';
-	put(position.xmax, 10);
+	put(position.xmax);
 	*out++ = '-';
 	bool first = true;
 	for (Xid xid : position.running) {
 		if (!first)
 			*out++ = ',';
 		first = false;
-		put(xid, 10);
+		put(xid);
 	}
 	return out;
+}
+
+/// Writes the text form and returns its end. `out` must have room for formatted_size(running). Not terminated.
+inline char *format_position(const PositionView &position, char *out)
+{
+	return format_snapshot(position, format_place(position.identity, position.lsn, out));
 }
 
 /// Reads the text form. `running` must have room for parsed_running_bound(text.size()) numbers; the view refers to

@@ -244,9 +244,7 @@ void write_page(Feed &feed, size_t end, bool keep_rest, ReturnSetInfo *result)
 	// A reader who came from the middle of a batch may know what `upto` does not.
 	const size_t bound = Max(feed.since.running.size(), feed.upto.running.size());
 	const PositionView final = core::unite(feed.upto, feed.since, {palloc_array_of<Xid>(bound + 1), bound});
-	auto *readers = palloc_array_of<RowReader>(Max(feed.open.count, 1));
-	for (int s = 0; s < feed.open.count; ++s)
-		readers[s] = RowReader(feed.open.relations[s]);
+	RowReader reader;
 	int place_in_open = 0; // of the segment of the change before
 
 	const bool complete = end == feed.count;
@@ -270,14 +268,13 @@ void write_page(Feed &feed, size_t end, bool keep_rest, ReturnSetInfo *result)
 		if (feed.open.segments[place_in_open].number != found.segment)
 			place_in_open = place_of_segment(feed.open, found.segment);
 		ChangeRow row;
-		if (!readers[place_in_open].read(found, row)) {
+		if (!reader.read(feed.open.relations[place_in_open], found, row)) {
 			forget_rest();
 			elog(ERROR, "could not fetch a change from the log");
 		}
 		writer.put(row, transaction_ends ? &position : nullptr);
 	}
-	for (int s = 0; s < feed.open.count; ++s)
-		readers[s].close();
+	reader.close();
 	if (keep_rest && !complete)
 		remember_rest(feed, end, progress.position(), progress.passed());
 }

@@ -12,6 +12,7 @@ namespace
 {
 
 struct Rest {
+	MemoryContext memory;     // of everything below
 	StoredPosition *position; // NULL: there is none
 	StoredPosition *upto;
 	Found *found; // the first that is left
@@ -25,15 +26,6 @@ struct Rest {
 
 Rest rest;
 
-/// Everything of the rest but the variable itself.
-MemoryContext rest_context()
-{
-	static MemoryContext context = nullptr;
-	if (!context)
-		context = AllocSetContextCreate(TopMemoryContext, "lockstep feed rest", ALLOCSET_DEFAULT_SIZES);
-	return context;
-}
-
 /// Both belong to this database and its present life.
 bool same(const PositionView &one, const PositionView &other)
 {
@@ -44,37 +36,37 @@ bool same(const PositionView &one, const PositionView &other)
 
 void forget_rest()
 {
+	MemoryContext memory = rest.memory;
 	rest = Rest{};
-	MemoryContextReset(rest_context());
+	if (memory)
+		MemoryContextDelete(memory);
 }
 
 void remember_rest(const Feed &feed, size_t end, const PositionView &position, size_t passed)
 {
 	const bool is_in_place = rest.position && feed.found == rest.found;
-	MemoryContext caller = MemoryContextSwitchTo(rest_context());
+	if (!is_in_place) {
+		forget_rest();
+		MemoryContextSetParent(feed.memory, TopMemoryContext);
+		rest.memory = feed.memory;
+	}
+	MemoryContext caller = MemoryContextSwitchTo(rest.memory);
 	if (is_in_place) {
 		StoredPosition *before = rest.position;
 		rest.position = store(position);
 		pfree(before);
-		rest.found += end;
-		rest.ahead += passed;
 	} else {
-		forget_rest();
-		auto *found = palloc_array_of<Found>(feed.count - end);
-		std::copy(feed.found + end, feed.found + feed.count, found);
-		auto *ahead = palloc_array_of<Xid>(feed.ahead_count - passed + 1);
-		std::copy(feed.ahead + passed, feed.ahead + feed.ahead_count, ahead);
-		rest.found = found;
-		rest.ahead = ahead;
 		rest.upto = store(feed.upto);
 		rest.commit_lsn = feed.commit_lsn;
 		rest.first_era = feed.first_era;
 		rest.generation = log_catalog_generation();
 		rest.position = store(position); // last: it says that the rest is whole
 	}
-	rest.count = feed.count - end;
-	rest.ahead_count = feed.ahead_count - passed;
 	MemoryContextSwitchTo(caller);
+	rest.found = feed.found + end;
+	rest.count = feed.count - end;
+	rest.ahead = feed.ahead + passed;
+	rest.ahead_count = feed.ahead_count - passed;
 }
 
 bool take_rest(Feed &feed, int64 wanted)

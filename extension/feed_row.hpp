@@ -3,6 +3,7 @@
 
 #include "feed_scan.hpp"
 #include "log_tables.hpp"
+#include "pinned_pages.hpp"
 
 namespace lockstep
 {
@@ -16,22 +17,19 @@ struct ChangeRow {
 	bool is_null(ChangeColumn column) const { return nulls[column - 1]; }
 };
 
-/// Reads one segment. Holds a pin on one page, which the end of the transaction releases where an error does not let close() do it.
+/// Reads rows of any segments. Where an error does not let close() do it, the end of the transaction releases what it holds.
 class RowReader {
 public:
-	explicit RowReader(Relation segment) : segment_(segment) {}
-
 	/// False: what the first pass found there is there no longer.
-	bool read(const Found &found, ChangeRow &row);
+	bool read(Relation segment, const Found &found, ChangeRow &row);
 
-	void close();
+	void close() { pages_.close(); }
 
 private:
-	bool read_checked(const Found &found, ChangeRow &row);
+	bool read_checked(Relation segment, const Found &found, ChangeRow &row);
 
-	Relation segment_;
-	TupleTableSlot *slot_ = nullptr;
-	Buffer buffer_ = InvalidBuffer;
+	PinnedPages pages_;
+	HeapTuple checked_ = nullptr; // a copy that values refer to
 };
 
 static_assert(SafeAcrossErrors<RowReader>);

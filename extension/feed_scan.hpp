@@ -22,12 +22,14 @@ struct Found {
 	ItemPointerData place;
 	bool is_marker;
 };
+static_assert(sizeof(Found) == 40); // a backlog has millions of them
 
 /// A batch of the feed: what `upto` sees and `since` does not.
 struct Feed {
 	PositionView since;
 	PositionView upto;
 	OpenSegments open;
+	MemoryContext memory; // of what was found
 	Found *found;
 	size_t count;
 	size_t capacity;
@@ -41,7 +43,7 @@ struct Feed {
 };
 
 /// Finds everything that is new, in the order of delivery: transactions by their last seq, which respects every dependency between
-/// them, and by ordinal inside. Fills everything from `found` on but `first_era`; the rest of the feed is given. Reads with the active snapshot.
+/// them, and by ordinal inside. Fills everything from `memory` on but `first_era`; the rest of the feed is given. Reads with the active snapshot.
 void find_changes(Feed &feed);
 
 } // namespace lockstep

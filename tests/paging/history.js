@@ -157,7 +157,9 @@ export class History {
 		const { rows: [found] } = await client.query(`
 			SELECT count(*) FILTER (WHERE parts) AS in_parts, count(*) FILTER (WHERE segments > 1) AS in_segments, sum(late) AS late,
 				(SELECT count(*) FROM lockstep.segment WHERE closed_at IS NOT NULL) AS closed
-			FROM (SELECT bool_or(op = 'm') AS parts, count(DISTINCT segment) AS segments, count(*) - count(DISTINCT ordinal) AS late FROM lockstep.change GROUP BY xid) t`)
+			FROM (SELECT bool_or(op = 'm') AS parts, count(DISTINCT segment) AS segments, count(*) FILTER (WHERE ordinal < before) AS late
+				FROM (SELECT c.*, max(ordinal) OVER (PARTITION BY xid, root, key ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM lockstep.change c) c
+				GROUP BY xid) t`)
 		for (const [name, number] of Object.entries(found)) this.counts[name] = Number(number)
 	}
 }

@@ -9,13 +9,13 @@ const types = { getTypeParser: () => (text) => text }
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /// What may happen to a reader's statement without meaning anything: a cancel, a lock timeout, a deadlock, a table renamed meanwhile, a number that
-/// a writer has taken for its row already.
-export const passing = new Set(['57014', '55P03', '40P01', '42P01', '23505'])
+/// a writer has taken for its row already, a log that is full when it writes a mark.
+export const passing = new Set(['57014', '55P03', '40P01', '42P01', '23505', '53400'])
 
 // What a writer may be told when others write too, or because its statements are random; anything else is a finding.
 export const refusals = new Set([
 	'40001', '40P01', '55P03', '57014', '23505', '23503', '23502', '23514', '22012', '22003', '22P02', '22007', '21000', '27000', '24000', 'P0001', 'LS001',
-	'42P01', '42703', '42701', '42704', '42P07', '55006', '55000', '53200', '25P02', '42804', '42809', '42P17', '0A000', '42846', '2BP01', '34000', '42P03', '42710',
+	'42P01', '42703', '42701', '42704', '42P07', '55006', '55000', '53200', '25P02', '42804', '42809', '42P17', '0A000', '42846', '2BP01', '53400', '34000', '42P03', '42710',
 ])
 
 /// Did the server go away (rather than refuse something)?

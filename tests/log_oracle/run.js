@@ -33,7 +33,7 @@ const world_ms = 240_000 // then a new database, with another schema
 const started = Date.now()
 const end = started + seconds * 1000
 const say = (text) => console.log(`${((Date.now() - started) / 1000).toFixed(1).padStart(7)}  ${text}`)
-const tally = { worlds: 0, rounds: 0, committed: 0, changes: 0, reshaped: 0, prepared: 0, long: 0, lost: 0, directed: {}, faults: {} }
+const tally = { worlds: 0, rounds: 0, committed: 0, changes: 0, reshaped: 0, prepared: 0, long: 0, lost: 0, full: 0, refused: 0, directed: {}, faults: {} }
 let verdicts = { passed: 0, failed: 0 }
 
 const rounds = ['mixed', 'directed', 'unflushed', 'off'] // each kind comes, also in a minute
@@ -73,7 +73,7 @@ async function live(place, number) {
 		const style = options.style ?? rounds[round++] ?? random.weighted({ mixed: 5, off: 3, on: 1, unflushed: 3, directed: 2 })
 		const { flushing = false } = styles[style] ?? {}
 		for (const reader of readers) reader.flushing = flushing
-		const storage = style === 'directed' ? 'one' : options.log ?? ['tiny', '', 'tiny', 'capped'][round - 1] ?? random.weighted({ one: 1, tiny: 4, retained: 2, capped: 2 })
+		const storage = style === 'directed' ? 'one' : options.log ?? ['full', '', 'tiny', 'capped'][round - 1] ?? random.weighted({ one: 1, tiny: 4, retained: 2, capped: 2, full: 1 })
 		// Of little WAL the last page, which holds it all, is not written before somebody asks for it.
 		await keep(place, { ...storages[storage].settings, full_page_writes: style === 'directed' ? 'off' : 'on' })
 		for (const reader of readers) reader.may_lose_place ||= storages[storage].retires
@@ -94,6 +94,7 @@ async function live(place, number) {
 					place.closing = true // the server may be down: nobody waits for it
 					fail('faults', error)
 				}),
+				storages[storage].refuses && makeRoom(place, resolver, over).catch((error) => fail('room', error)),
 				flushing && resolve(place, truth, resolver, over).catch((error) => fail('resolver', error)),
 			])
 		}
@@ -132,6 +133,7 @@ async function live(place, number) {
 	for (const [name, count] of Object.entries(faults.counts)) tally.faults[name] = (tally.faults[name] ?? 0) + count
 	crew.dismiss()
 	for (const [name, { refused, ...stats }] of Object.entries(crew.stats)) {
+		tally.refused += refused['53400'] ?? 0
 		tally.reshaped += stats.reshaped
 		tally.prepared += stats.prepared
 		say(`${name.padEnd(9)} ${Object.entries(stats).map(([what, count]) => `${count} ${what.replaceAll('_', ' ')}`).join(', ')}; refused ${JSON.stringify(refused)}`)
@@ -145,6 +147,7 @@ async function live(place, number) {
 	if (failures.length > 0) throw new Failure('diverged')
 	// A quiet run proves nothing.
 	if (truth.counts.committed < seconds && truth.counts.committed < 100) throw new Error(`only ${truth.counts.committed} transactions were committed`)
+	if (tally.full > 2 && tally.refused === 0) throw new Error('the log was full, and nobody was refused')
 	await place.insist((client) => client.query(`DROP DATABASE oracle${number} WITH (FORCE)`), 'postgres')
 }
 
@@ -153,6 +156,28 @@ async function keep(place, settings) {
 		for (const [name, value] of Object.entries(settings)) await client.query(`ALTER SYSTEM SET ${name} = '${value}'`)
 		await client.query('SELECT pg_reload_conf()')
 	})
+}
+
+/// Keeps the log near its limit: it becomes full, and some time after that there is room for some more.
+async function makeRoom(place, random, over) {
+	const limit = async (client, more) => {
+		const { rows: [{ size }] } = await client.query(`SELECT (sum(pg_total_relation_size(inhrelid)) / 1024)::bigint::text AS size FROM pg_inherits WHERE inhparent = 'lockstep.change'::regclass`)
+		const kilobytes = Number(size) + more
+		await keep(place, { 'lockstep.max_log_size': `${kilobytes}kB` })
+		return kilobytes
+	}
+	await place.insist(async (client) => {
+		let most = await limit(client, 64)
+		while (!over()) {
+			await sleep(200)
+			const { rows: [{ full }] } = await client.query(`SELECT (sum(pg_total_relation_size(inhrelid)) >= ${most} * 1024)::text AS full FROM pg_inherits WHERE inhparent = 'lockstep.change'::regclass`)
+			if (full !== 'true') continue
+			tally.full += 1
+			await sleep(random.int(300, 1500))
+			most = await limit(client, random.int(32, 128))
+		}
+	})
+	await keep(place, { 'lockstep.max_log_size': '-1' })
 }
 
 /// Ends prepared transactions that were left over, some of them, some time.

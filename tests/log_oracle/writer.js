@@ -16,11 +16,14 @@ export const styles = {
 /// How the log is kept in a round. With `retires`, readers that are slow lose their place.
 const kept = (size, age, retention, limit) => ({
 	'lockstep.segment_size': size, 'lockstep.segment_age': age, 'lockstep.log_retention': retention, 'lockstep.max_log_size': limit,
+	'lockstep.log_full': 'drop_oldest',
 })
 export const storages = {
 	one: { settings: kept('256MB', '1d', '-1', '-1'), retires: false },
 	tiny: { settings: kept('64kB', '1s', '-1', '-1'), retires: false },
 	retained: { settings: kept('64kB', '1s', '2s', '-1'), retires: true },
+	// Writers are refused now and then: run.js sets the limit.
+	full: { settings: { ...kept('64kB', '1s', '-1', '-1'), 'lockstep.log_full': 'refuse' }, retires: false, refuses: true },
 	capped: { settings: kept('128kB', '5s', '-1', '1MB'), retires: true },
 }
 
@@ -107,6 +110,7 @@ export class Writer {
 			}
 		} catch (error) {
 			// Under REPEATABLE READ a position can be as old as the transaction.
+			if (error.code === '53400' && error.message !== 'the change log is full') throw error
 			const is_refused = refusals.has(error.code) || (error.code === 'LS004' && this.may_lose_place)
 			if (!is_refused) {
 				if (connectionLost(error)) this.stats.unknown += 1

@@ -43,10 +43,13 @@ export class Faults {
 		switch (name) {
 		case 'one backend killed': {
 			const victim = await this.victim()
+			const before = await this.checkpointer()
 			await this.crash(async () => {
-				kill(victim)
-				// The postmaster ends all others and starts anew.
-				await this.place.insist((client) => client.query('SELECT 1'))
+				if (!kill(victim)) return
+				// The postmaster ends all others and starts anew, once it has noticed: until then it lets people in, and what they commit is
+				// lost. (It does not where the victim had ended by itself just now.)
+				const patience = Date.now() + 10_000
+				while ((await this.checkpointer()) === before && Date.now() < patience) await sleep(10)
 			})
 			break
 		}
@@ -104,6 +107,12 @@ export class Faults {
 		this.truth.crashed = clock()
 	}
 
+	/// It is another one after each crash.
+	async checkpointer() {
+		const { rows } = await this.place.insist((client) => client.query(`SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'`))
+		return rows[0]?.pid
+	}
+
 	async victim() {
 		const { rows } = await this.place.insist((client) => client.query(
 			`SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type IN ('client backend', 'lockstep worker') ORDER BY random() LIMIT 1`))
@@ -111,11 +120,14 @@ export class Faults {
 	}
 }
 
+/// Was there such a process?
 function kill(pid) {
-	if (!pid) return
+	if (!pid) return false
 	try {
 		process.kill(pid, 'SIGKILL')
+		return true
 	} catch (error) {
 		if (error.code !== 'ESRCH') throw error
+		return false
 	}
 }

@@ -17,6 +17,7 @@
 #include "pg/server.hpp"
 #include "position_check.hpp"
 #include "position_type.hpp"
+#include "row_image.hpp"
 
 LOCKSTEP_SQL_FUNCTION(lockstep_changes)
 
@@ -87,7 +88,8 @@ struct Writer {
 	ReturnSetInfo *result;
 	HTAB *tables;
 	HTAB *origins;
-	MemoryContext context; // of what the two refer to
+	MemoryContext context;     // of what the two refer to
+	MemoryContext row_context; // of one row of the result
 	// The last ones: rows that follow one another mostly share them.
 	NamedTable *table;
 	NamedOrigin *origin;
@@ -178,13 +180,20 @@ struct Writer {
 			values[to] = value;
 			nulls[to] = value == null_datum;
 		};
+		auto put_image = [&](ResultColumn to, ChangeColumn from) {
+			nulls[to] = row.is_null(from);
+			if (!nulls[to])
+				values[to] = JsonbPGetDatum(
+					image_to_jsonb(reinterpret_cast<varlena *>(DatumGetPointer(row.value(from)))));
+		};
+		MemoryContext caller = MemoryContextSwitchTo(row_context);
 		copy(result_xid, change_xid);
 		copy(result_seq, change_seq);
 		copy(result_at, change_at);
 		copy(result_key, change_key);
 		copy(result_version, change_version);
-		copy(result_row, change_row);
-		copy(result_old, change_old);
+		put_image(result_row, change_row);
+		put_image(result_old, change_old);
 		copy(result_ordinal, change_ordinal);
 		copy(result_relid, change_root);
 		copy(result_omitted, change_omitted);
@@ -197,9 +206,9 @@ struct Writer {
 		values[result_verified] = BoolGetDatum(who.verified);
 		StoredPosition *stored = position ? store(*position) : nullptr;
 		put_or_null(result_position, PointerGetDatum(stored));
+		MemoryContextSwitchTo(caller);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-		if (stored)
-			pfree(stored);
+		MemoryContextReset(row_context);
 	}
 };
 
@@ -236,8 +245,8 @@ int place_of_segment(const OpenSegments &open, int32 number)
 void write_page(Feed &feed, size_t end, bool keep_rest, ReturnSetInfo *result)
 {
 	Writer writer{result, make_hash("lockstep feed tables", sizeof(Oid), sizeof(NamedTable)),
-		make_hash("lockstep feed origins", sizeof(int64), sizeof(NamedOrigin)), CurrentMemoryContext, nullptr,
-		nullptr, {}};
+		make_hash("lockstep feed origins", sizeof(int64), sizeof(NamedOrigin)), CurrentMemoryContext,
+		AllocSetContextCreate(CurrentMemoryContext, "lockstep feed row", ALLOCSET_DEFAULT_SIZES), nullptr, nullptr, {}};
 	// Only what is durable may be delivered; the flush is for asynchronous commits, and costs nothing for others.
 	const Place here = durable_place(feed.commit_lsn);
 	Progress progress(feed);

@@ -32,8 +32,10 @@ int compare_names(const void *left, const void *right)
 	return memcmp(a.name, b.name, a.name_length);
 }
 
-/// What it makes on the way it leaves in the current context.
-Jsonb *assemble(const ColumnSet &set, const Row &row, const bool *pick, MemoryContext target)
+/// Makes an image in `target`; what it makes on the way it leaves in the current context.
+using Assemble = varlena *(*)(const ColumnSet &set, const Row &row, const bool *pick, MemoryContext target);
+
+varlena *assemble_object(const ColumnSet &set, const Row &row, const bool *pick, MemoryContext target)
 {
 	auto *members = palloc_array_of<JsonbMember>(Max(set.count, 1));
 	int count = 0;
@@ -49,13 +51,32 @@ Jsonb *assemble(const ColumnSet &set, const Row &row, const bool *pick, MemoryCo
 	MemoryContext caller = MemoryContextSwitchTo(target);
 	Jsonb *image = write_jsonb_object(members, count);
 	MemoryContextSwitchTo(caller);
-	return image;
+	return reinterpret_cast<varlena *>(image);
 }
 
-/// assemble(), or NULL where a value has no JSON form. What a failing output function held is released.
-Jsonb *try_assemble(const ColumnSet &set, const Row &row, const bool *pick, MemoryContext target)
+varlena *assemble_packed(const ColumnSet &set, const Row &row, const bool *pick, MemoryContext target)
 {
-	Jsonb *image = nullptr;
+	const int64 shape = intern_shape(set.names, set.count, set.shape);
+	ImageWriter image =
+		pick ? ImageWriter::begin_sparse(shape, pick, set.count) : ImageWriter::begin_full(shape);
+	for (int i = 0; i < set.count; ++i) {
+		if (pick && !pick[i])
+			continue;
+		Column &column = set.columns[i];
+		const int at = column.number - 1;
+		if (row.nulls[at])
+			image.add_constant(ImageConstant::null);
+		else
+			add_value(image, column.value, row.values[at]);
+	}
+	return image.finish(target);
+}
+
+/// Makes the image, or NULL where a value has no JSON form. What a failing output function held is released.
+varlena *try_assemble(
+	Assemble assemble, const ColumnSet &set, const Row &row, const bool *pick, MemoryContext target)
+{
+	varlena *image = nullptr;
 	const bool success =
 		without_value_error(set.has_nested, [&] { image = assemble(set, row, pick, target); });
 	return success ? image : nullptr;
@@ -65,13 +86,13 @@ Jsonb *try_assemble(const ColumnSet &set, const Row &row, const bool *pick, Memo
 constexpr Size large_value = 1024 * 1024;
 
 /// The slow way, after a first failure: finds the columns that have no JSON form one by one.
-Jsonb *assemble_what_can_be(
-	const ColumnSet &set, const Row &row, const bool *pick, MemoryContext target, ArrayType **omitted)
+varlena *assemble_what_can_be(Assemble assemble, const ColumnSet &set, const Row &row, const bool *pick,
+	MemoryContext target, ArrayType **omitted)
 {
 	auto *keep = palloc_array_of<bool>(set.count);
 	auto *single = palloc_array_of<bool>(set.count);
 	auto *names = palloc_array_of<Datum>(set.count);
-	Jsonb *image = nullptr;
+	varlena *image = nullptr;
 	for (int attempt = 0; !image; ++attempt) {
 		int count = 0;
 		for (int i = 0; i < set.count; ++i) {
@@ -89,11 +110,11 @@ Jsonb *assemble_what_can_be(
 				toast_raw_datum_size(row.values[at]) > large_value;
 			keep[i] = !too_large && !row.is_missing(at) &&
 				(attempt < 2 || column.value.kind < ColumnKind::array) &&
-				try_assemble(set, row, single, CurrentMemoryContext) != nullptr;
+				try_assemble(assemble, set, row, single, CurrentMemoryContext) != nullptr;
 			if (!keep[i])
 				names[count++] = PointerGetDatum(cstring_to_text_with_len(column.name, column.name_length));
 		}
-		image = try_assemble(set, row, keep, target);
+		image = try_assemble(assemble, set, row, keep, target);
 		if (!image && attempt >= 2)
 			elog(ERROR, "could not build a row image");
 		if (image && count > 0) {
@@ -113,6 +134,30 @@ MemoryContext scratch_context()
 	return context;
 }
 
+varlena *make_image(Assemble assemble, const ColumnSet &set, const Row &row, const bool *pick,
+	MemoryContext target, ArrayType **omitted)
+{
+	MemoryContext scratch = scratch_context();
+	MemoryContext caller = MemoryContextSwitchTo(scratch);
+	varlena *volatile image = nullptr;
+	const OutputSettings saved = set.uses_settings ? OutputSettings::fix() : OutputSettings{};
+	PG_TRY();
+	{
+		image = row.missing ? nullptr : try_assemble(assemble, set, row, pick, target);
+		if (!image)
+			image = assemble_what_can_be(assemble, set, row, pick, target, omitted);
+	}
+	PG_FINALLY();
+	{
+		if (set.uses_settings)
+			saved.restore();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(scratch);
+	return image;
+}
+
 } // namespace
 
 ColumnSet make_column_set(TupleDesc descriptor, const bool *excluded)
@@ -130,31 +175,22 @@ ColumnSet make_column_set(TupleDesc descriptor, const bool *excluded)
 		set.columns[set.count++] = column;
 	}
 	qsort(set.columns, set.count, sizeof(Column), compare_names);
+	set.names = palloc_array_of<ShapeName>(Max(set.count, 1));
+	for (int i = 0; i < set.count; ++i)
+		set.names[i] = {set.columns[i].name, set.columns[i].name_length};
 	return set;
 }
 
 Jsonb *build_image(
 	const ColumnSet &set, const Row &row, const bool *pick, MemoryContext target, ArrayType **omitted)
 {
-	MemoryContext scratch = scratch_context();
-	MemoryContext caller = MemoryContextSwitchTo(scratch);
-	Jsonb *volatile image = nullptr;
-	const OutputSettings saved = set.uses_settings ? OutputSettings::fix() : OutputSettings{};
-	PG_TRY();
-	{
-		image = row.missing ? nullptr : try_assemble(set, row, pick, target);
-		if (!image)
-			image = assemble_what_can_be(set, row, pick, target, omitted);
-	}
-	PG_FINALLY();
-	{
-		if (set.uses_settings)
-			saved.restore();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	MemoryContextReset(scratch);
-	return image;
+	return reinterpret_cast<Jsonb *>(make_image(assemble_object, set, row, pick, target, omitted));
+}
+
+varlena *pack_image(
+	const ColumnSet &set, const Row &row, const bool *pick, MemoryContext target, ArrayType **omitted)
+{
+	return make_image(assemble_packed, set, row, pick, target, omitted);
 }
 
 } // namespace lockstep

@@ -4,6 +4,7 @@
 #include "json_value.hpp"
 #include "pg/server.hpp"
 #include "row.hpp"
+#include "shape.hpp"
 
 namespace lockstep
 {
@@ -21,6 +22,8 @@ struct ColumnSet {
 	Column *columns;
 	bool uses_settings; // some output depends on DateStyle and the like
 	bool has_nested;    // some value is taken apart with the help of catalogues, to be let go when that fails
+	ShapeName *names;   // the columns'
+	mutable KnownShape shape;
 };
 
 /// Allocates in the current context. `excluded`, if given, tells by attribute number - 1.
@@ -30,6 +33,10 @@ ColumnSet make_column_set(TupleDesc descriptor, const bool *excluded);
 /// Never raises an error because of a value: what is missing, has no JSON form, or is too large for one, is left out, and its
 /// name is added to *omitted (text[], made in `target`; untouched otherwise).
 Jsonb *build_image(
+	const ColumnSet &set, const Row &row, const bool *pick, MemoryContext target, ArrayType **omitted);
+
+/// The same as the log stores it (row_image.hpp).
+varlena *pack_image(
 	const ColumnSet &set, const Row &row, const bool *pick, MemoryContext target, ArrayType **omitted);
 
 } // namespace lockstep

@@ -3,6 +3,7 @@
 
 #include "jsonb_object.hpp"
 #include "pg/server.hpp"
+#include "row_image.hpp"
 
 namespace lockstep
 {
@@ -44,5 +45,14 @@ bool depends_on_settings(const ValueType &type);
 /// A value that is not NULL, as it stands in a jsonb object. Points into the datum or into what it allocates in the current
 /// context; leaves both to the caller. Raises an error where the value is too large.
 JsonbPart encode_value(ValueType &type, Datum datum);
+
+/// Adds the same value to an image.
+void add_value(ImageWriter &image, ValueType &type, Datum datum);
+
+/// What write_numeric() writes at most.
+constexpr Size numeric_of_integer_size = 16;
+/// Writes a numeric at `place`, which is aligned for an int32, and returns its size. As int64_to_numeric() makes it, byte for byte, at a
+/// fifth of the cost: digits to the base of 10,000 behind a short header, the way numbers stand in every table.
+Size write_numeric(int64 number, char *place);
 
 } // namespace lockstep

@@ -17,25 +17,6 @@ bool is_aligned(const JsonbPart &part)
 	return part.type == JENTRY_ISNUMERIC || part.type == JENTRY_ISCONTAINER;
 }
 
-/// The entries of an object's keys and then of its values. Each has its length, but every JB_OFFSET_STRIDE'th the place where it ends.
-class Entries {
-public:
-	explicit Entries(JEntry *first) : next_(first) {}
-
-	void add(JEntry type, Size size)
-	{
-		end_ += size;
-		const bool has_offset = index_++ % JB_OFFSET_STRIDE == 0;
-		*next_++ =
-			type | (has_offset ? JENTRY_HAS_OFF | static_cast<JEntry>(end_) : static_cast<JEntry>(size));
-	}
-
-private:
-	JEntry *next_;
-	int index_ = 0;
-	Size end_ = 0;
-};
-
 } // namespace
 
 JsonbPart jsonb_part(const JsonbValue &value)
@@ -65,6 +46,78 @@ JsonbPart jsonb_part_of_tree(JsonbValue *tree)
 	return {JENTRY_ISCONTAINER, VARDATA(jsonb), VARSIZE(jsonb) - VARHDRSZ};
 }
 
+void require_jsonb_size(Size size)
+{
+	if (size > JENTRY_OFFLENMASK)
+		ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			errmsg("total size of jsonb object elements exceeds the maximum of %u bytes", JENTRY_OFFLENMASK));
+}
+
+JsonbObjectWriter::JsonbObjectWriter(int count, Size names, Size values)
+	: count_(count), gap_(0), next_(0), end_(0)
+{
+	const Size header =
+		offsetof(Jsonb, root) + offsetof(JsonbContainer, children) + 2 * count * sizeof(JEntry);
+	auto *start = static_cast<char *>(palloc(header + names + values));
+	object_ = reinterpret_cast<Jsonb *>(start);
+	object_->root.header = static_cast<uint32>(count) | JB_FOBJECT;
+	at_ = start + header;
+}
+
+/// Each has its length, but every JB_OFFSET_STRIDE'th the place where it ends.
+void JsonbObjectWriter::add_entry(JEntry type, Size size)
+{
+	end_ += size;
+	const bool has_offset = next_ % JB_OFFSET_STRIDE == 0;
+	object_->root.children[next_++] =
+		type | (has_offset ? JENTRY_HAS_OFF | static_cast<JEntry>(end_) : static_cast<JEntry>(size));
+}
+
+void JsonbObjectWriter::add_name(const char *name, int length)
+{
+	memcpy(at_, name, length);
+	at_ += length;
+	add_entry(JENTRY_ISSTRING, length);
+}
+
+void JsonbObjectWriter::add_all_names(const JEntry *entries, const char *names, Size size)
+{
+	memcpy(object_->root.children, entries, count_ * sizeof(JEntry));
+	memcpy(at_, names, size);
+	at_ += size;
+	next_ = count_;
+	end_ = size;
+}
+
+void JsonbObjectWriter::add_value(const JsonbPart &value)
+{
+	char *place = is_aligned(value) ? begin_aligned() : begin();
+	if (value.size > 0)
+		memcpy(place, value.data, value.size);
+	end_value(value.type, value.size);
+}
+
+char *JsonbObjectWriter::begin_aligned()
+{
+	gap_ = padding(at_ - reinterpret_cast<char *>(object_));
+	memset(at_, 0, gap_);
+	at_ += gap_;
+	return at_;
+}
+
+void JsonbObjectWriter::end_value(JEntry type, Size size)
+{
+	at_ += size;
+	add_entry(type, gap_ + size);
+	gap_ = 0;
+}
+
+Jsonb *JsonbObjectWriter::finish()
+{
+	SET_VARSIZE(object_, at_ - reinterpret_cast<char *>(object_));
+	return object_;
+}
+
 Jsonb *write_jsonb_object(const JsonbMember *members, int count)
 {
 	Size names = 0, values = 0;
@@ -72,34 +125,13 @@ Jsonb *write_jsonb_object(const JsonbMember *members, int count)
 		names += members[i].name_length;
 		values += members[i].value.size + (is_aligned(members[i].value) ? sizeof(JEntry) - 1 : 0);
 	}
-	if (names + values > JENTRY_OFFLENMASK)
-		ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-			errmsg("total size of jsonb object elements exceeds the maximum of %u bytes", JENTRY_OFFLENMASK));
-
-	const Size header =
-		offsetof(Jsonb, root) + offsetof(JsonbContainer, children) + 2 * count * sizeof(JEntry);
-	auto *start = static_cast<char *>(palloc(header + names + values));
-	auto *jsonb = reinterpret_cast<Jsonb *>(start);
-	jsonb->root.header = static_cast<uint32>(count) | JB_FOBJECT;
-	Entries entries(jsonb->root.children);
-	char *at = start + header;
-	for (int i = 0; i < count; ++i) {
-		memcpy(at, members[i].name, members[i].name_length);
-		at += members[i].name_length;
-		entries.add(JENTRY_ISSTRING, members[i].name_length);
-	}
-	for (int i = 0; i < count; ++i) {
-		const JsonbPart &value = members[i].value;
-		const Size gap = is_aligned(value) ? padding(at - start) : 0;
-		memset(at, 0, gap);
-		at += gap;
-		if (value.size > 0)
-			memcpy(at, value.data, value.size);
-		at += value.size;
-		entries.add(value.type, gap + value.size);
-	}
-	SET_VARSIZE(jsonb, at - start);
-	return jsonb;
+	require_jsonb_size(names + values);
+	JsonbObjectWriter object(count, names, values);
+	for (int i = 0; i < count; ++i)
+		object.add_name(members[i].name, members[i].name_length);
+	for (int i = 0; i < count; ++i)
+		object.add_value(members[i].value);
+	return object.finish();
 }
 
 } // namespace lockstep

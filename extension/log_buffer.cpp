@@ -10,6 +10,7 @@
 #include "log_writer.hpp"
 #include "origin.hpp"
 #include "settings.hpp"
+#include "shape.hpp"
 
 namespace lockstep
 {
@@ -38,7 +39,8 @@ void reset()
 Size image_bytes(const PendingChange &change)
 {
 	Size bytes = sizeof(PendingChange);
-	for (const Jsonb *image : {change.key, change.row, change.old})
+	for (const void *image : {static_cast<const void *>(change.key), static_cast<const void *>(change.row),
+			 static_cast<const void *>(change.old)})
 		bytes += image ? VARSIZE(image) : 0;
 	return bytes;
 }
@@ -125,6 +127,7 @@ void at_transaction_event(XactEvent event, void *)
 		if (buffer.wrote)
 			ring_doorbell();
 		origins_committed();
+		shapes_committed();
 		era_committed();
 		forget_former_origins();
 		reset();
@@ -132,6 +135,7 @@ void at_transaction_event(XactEvent event, void *)
 	case XACT_EVENT_PREPARE: // whether its rows will ever be there is open
 	case XACT_EVENT_ABORT:
 		forget_uncommitted_origins();
+		forget_uncommitted_shapes();
 		forget_uncommitted_era();
 		forget_former_origins();
 		reset();
@@ -161,6 +165,7 @@ void at_subtransaction_event(SubXactEvent event, SubTransactionId self, SubTrans
 		drop_from(first_of(self));
 		order_rolled_back(self);
 		forget_uncommitted_origins();
+		forget_uncommitted_shapes();
 		forget_uncommitted_era();
 		break;
 	default:

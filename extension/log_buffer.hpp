@@ -16,8 +16,8 @@ struct NewChange {
 	int64 version;
 	Jsonb *key;     // NULL for a truncate or a schema change
 	int64 key_hash; // key_hash(key)
-	Jsonb *row;
-	Jsonb *old;
+	varlena *row;   // images (row_image.hpp)
+	varlena *old;
 	ArrayType *omitted;
 	CommandId command; // the command of the transaction that changed the row
 	/// The row may have been changed again already, by a trigger of another row of the same statement: then later changes of it were

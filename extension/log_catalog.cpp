@@ -16,8 +16,8 @@ void relation_changed(Datum, Oid relid)
 {
 	// A new or detached segment invalidates the parent, a re-created extension its old tables.
 	if (relid == InvalidOid || is_segment_catalog(relid) || relid == catalog.tracked_table ||
-		relid == catalog.origin || relid == catalog.era || relid == catalog.change_seq ||
-		relid == catalog.origin_seq || relid == catalog.beginning)
+		relid == catalog.origin || relid == catalog.shape || relid == catalog.era || relid == catalog.change_seq ||
+		relid == catalog.origin_seq || relid == catalog.shape_seq || relid == catalog.beginning)
 		forget_log_catalog();
 }
 
@@ -42,6 +42,10 @@ bool load_catalog()
 		{"origin_hash_idx", &found.origin_hash_index},
 		{"origin_pkey", &found.origin_id_index},
 		{"origin_id_seq", &found.origin_seq},
+		{"shape", &found.shape},
+		{"shape_hash_idx", &found.shape_hash_index},
+		{"shape_pkey", &found.shape_id_index},
+		{"shape_id_seq", &found.shape_seq},
 		{"era", &found.era},
 		{"beginning", &found.beginning},
 		{"segment", &found.segment},

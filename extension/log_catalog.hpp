@@ -15,6 +15,10 @@ struct LogCatalog {
 	Oid origin_hash_index;
 	Oid origin_id_index;
 	Oid origin_seq;
+	Oid shape;
+	Oid shape_hash_index;
+	Oid shape_id_index;
+	Oid shape_seq;
 	Oid era;
 	Oid beginning;
 	Oid segment;    // what is known of each segment

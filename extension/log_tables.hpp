@@ -39,6 +39,8 @@ enum OriginColumn : AttrNumber {
 	origin_columns = origin_address
 };
 
+enum ShapeColumn : AttrNumber { shape_id = 1, shape_hash, shape_names, shape_columns = shape_names };
+
 enum EraColumn : AttrNumber {
 	era_number = 1,
 	era_system,

@@ -96,12 +96,12 @@ void set_key_and_version(NewChange &change, const RelationInfo &info, const Row 
 		version_from_datum(info, row.values[info.version_column - 1], row.nulls[info.version_column - 1]);
 }
 
-void log_whole_row(const RelationInfo &info, Op op, const Row &row, Moment moment, Jsonb *old = nullptr)
+void log_whole_row(const RelationInfo &info, Op op, const Row &row, Moment moment, varlena *old = nullptr)
 {
 	NewChange change = change_of(info, op);
 	set_moment(change, moment);
 	set_key_and_version(change, info, row);
-	change.row = build_image(info.columns, row, nullptr, buffer_context(), &change.omitted);
+	change.row = pack_image(info.columns, row, nullptr, buffer_context(), &change.omitted);
 	change.old = old;
 	append_change(change);
 }
@@ -136,14 +136,14 @@ void log_update(const RelationInfo &info, TupleDesc descriptor, const TriggerDat
 		// The old key's life ends, the new key's begins. The old key, in `old`, leads from one to the other.
 		log_whole_row(info, Op::remove, before, moment_of_end(trigger->tg_trigslot));
 		log_whole_row(info, Op::insert, after, moment,
-			build_image(info.columns, before, info.is_key, buffer_context(), &omitted_old));
+			pack_image(info.columns, before, info.is_key, buffer_context(), &omitted_old));
 		return;
 	}
 	NewChange change = change_of(info, Op::update);
 	set_moment(change, moment);
 	set_key_and_version(change, info, after);
-	change.row = build_image(info.columns, after, nullptr, buffer_context(), &change.omitted);
-	change.old = build_image(info.columns, before, changed, buffer_context(), &omitted_old);
+	change.row = pack_image(info.columns, after, nullptr, buffer_context(), &change.omitted);
+	change.old = pack_image(info.columns, before, changed, buffer_context(), &omitted_old);
 	if (!change.omitted)
 		change.omitted = omitted_old;
 	append_change(change);

@@ -24,10 +24,10 @@ struct Batch {
 	int64 last_origin_id;
 };
 
-Datum jsonb_datum(Jsonb *jsonb, bool *is_null)
+Datum datum_or_null(const void *value, bool *is_null)
 {
-	*is_null = jsonb == nullptr;
-	return PointerGetDatum(jsonb);
+	*is_null = value == nullptr;
+	return PointerGetDatum(value);
 }
 
 /// The log's row for a change, by column number - 1.
@@ -52,9 +52,9 @@ void fill_row(const PendingChange &change, int64 seq, Batch &batch, Datum *value
 	values[change_era - 1] = Int32GetDatum(batch.era);
 	values[change_ordinal - 1] = Int32GetDatum(static_cast<int32>(change.ordinal));
 	values[change_op - 1] = CharGetDatum(static_cast<char>(change.op));
-	values[change_key - 1] = jsonb_datum(change.key, &nulls[change_key - 1]);
-	values[change_row - 1] = jsonb_datum(change.row, &nulls[change_row - 1]);
-	values[change_old - 1] = jsonb_datum(change.old, &nulls[change_old - 1]);
+	values[change_key - 1] = datum_or_null(change.key, &nulls[change_key - 1]);
+	values[change_row - 1] = datum_or_null(change.row, &nulls[change_row - 1]);
+	values[change_old - 1] = datum_or_null(change.old, &nulls[change_old - 1]);
 	nulls[change_omitted - 1] = change.omitted == nullptr;
 	values[change_omitted - 1] = PointerGetDatum(change.omitted);
 }

@@ -3,6 +3,7 @@
 #include "log_buffer.hpp"
 #include "log_writer.hpp"
 #include "row_episodes.hpp"
+#include "row_image.hpp"
 
 namespace lockstep
 {
@@ -46,7 +47,7 @@ bool tell_pending(RowStory &story, const RelationInfo &info, Jsonb *key, const c
 			story.at = GetCurrentTimestamp();
 		}
 		if (change.old)
-			add_column_names(&story.columns, change.old, version_column);
+			add_column_names(&story.columns, image_to_jsonb(change.old), version_column);
 		if (change.op != Op::update)
 			return true;
 	}

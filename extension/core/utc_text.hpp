@@ -14,6 +14,8 @@ namespace detail
 
 /// Days from 2000-01-01 to the first day of year 1, and to the one after year 9999.
 constexpr int64_t first_day = -730119, end_day = 2921940;
+/// Microseconds.
+constexpr int64_t second = 1000000, per_day = 86400 * second;
 
 inline char *write_digits(char *at, unsigned value, int count)
 {
@@ -40,10 +42,22 @@ inline char *write_day(char *at, int64_t day)
 
 } // namespace detail
 
+/// Can write_date() write it?
+constexpr bool is_writable_day(int64_t day)
+{
+	return day >= detail::first_day && day < detail::end_day;
+}
+
+/// Can write_timestamp() write it?
+constexpr bool is_writable_time(int64_t time)
+{
+	return time >= detail::first_day * detail::per_day && time < detail::end_day * detail::per_day;
+}
+
 /// Writes a date, given in days since 2000-01-01. Returns the length; 0 where the year is not in 1..9999 or the date is infinite.
 inline int write_date(int64_t day, char *text)
 {
-	if (day < detail::first_day || day >= detail::end_day)
+	if (!is_writable_day(day))
 		return 0;
 	return static_cast<int>(detail::write_day(text, day) - text);
 }
@@ -51,8 +65,8 @@ inline int write_date(int64_t day, char *text)
 /// Writes a time, given in microseconds since 2000-01-01, the fraction of a second without zeros at its end. Returns as write_date().
 inline int write_timestamp(int64_t time, bool with_zone, char *text)
 {
-	constexpr int64_t second = 1000000, per_day = 86400 * second;
-	if (time < detail::first_day * per_day || time >= detail::end_day * per_day)
+	using detail::per_day, detail::second;
+	if (!is_writable_time(time))
 		return 0;
 	int64_t day = time / per_day, rest = time % per_day;
 	if (rest < 0) {

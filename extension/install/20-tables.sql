@@ -61,6 +61,17 @@ CREATE INDEX origin_hash_idx ON lockstep.origin (hash);
 COMMENT ON TABLE lockstep.origin IS 'who changed something, and from where: each distinct context once, or a few times where sessions met it at the same moment';
 COMMENT ON COLUMN lockstep.origin.verified IS 'was the actor authenticated by the bridge, or only claimed by SQL?';
 
+CREATE SEQUENCE lockstep.shape_id_seq AS bigint;
+COMMENT ON SEQUENCE lockstep.shape_id_seq IS 'numbers of lockstep.shape';
+-- Not dumped: in a dump, row images are text.
+CREATE TABLE lockstep.shape (
+	id bigint PRIMARY KEY,
+	hash bigint NOT NULL,
+	names text[] NOT NULL
+);
+CREATE INDEX shape_hash_idx ON lockstep.shape (hash);
+COMMENT ON TABLE lockstep.shape IS 'the column names of row images in the log: each list once, or a few times where sessions met it at the same moment';
+
 -- One draw reserves as many numbers as a batch of the log writer may use (change_numbers_per_draw in extension/sequence.hpp).
 CREATE SEQUENCE lockstep.change_seq AS bigint INCREMENT 1024 CACHE 1;
 COMMENT ON SEQUENCE lockstep.change_seq IS 'numbers of changes, in blocks of 1024';
@@ -79,8 +90,8 @@ CREATE TABLE lockstep.change (
 	ordinal integer NOT NULL,
 	op "char" NOT NULL,
 	key jsonb,
-	row jsonb,
-	old jsonb,
+	row lockstep.row_image,
+	old lockstep.row_image,
 	omitted text[]
 ) PARTITION BY LIST (segment);
 -- No index here: a dump would restore each segment's twice, once through the parent. make_segment() and close_segment() make them.

@@ -7,6 +7,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { Random } from '../harness/random.js';
 import { Cluster } from '../harness/cluster.js';
+import { until } from '../harness/wait.js';
 import { bin, once, QUIET, Session, shop } from './servers.js';
 
 const run = promisify(execFile);
@@ -24,7 +25,10 @@ async function crash(cluster, session, mode = 'kill') {
 	await cluster.stop(mode);
 	await session.close();
 	await cluster.again();
-	return Session.open(cluster);
+	const fresh = await Session.open(cluster);
+	// It flushes once when it starts, which on a busy machine may be late, and from then on every ten seconds (QUIET).
+	await until('the WAL writer sleeps', async () => (await fresh.value("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walwriter' AND wait_event = 'WalWriterMain'")) === '1');
+	return fresh;
 }
 
 test('a position of changes() claims no number above the last that is in the log', async () => {

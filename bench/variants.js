@@ -57,6 +57,32 @@ const AUDIT = `
 	$$;
 	CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON orders FOR EACH ROW EXECUTE FUNCTION audit();`;
 
+// The same with hstore, which keeps the whole row of before beside what changed.
+const HSTORE = `
+	CREATE EXTENSION IF NOT EXISTS hstore;
+	CREATE TABLE audit_log (
+		id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+		table_name text NOT NULL,
+		op text NOT NULL,
+		at timestamptz NOT NULL DEFAULT clock_timestamp(),
+		who text NOT NULL DEFAULT session_user,
+		row_values hstore NOT NULL,
+		changed hstore
+	);
+	CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS $$
+	BEGIN
+		IF TG_OP = 'UPDATE' THEN
+			INSERT INTO audit_log (table_name, op, row_values, changed)
+			VALUES (TG_TABLE_NAME, TG_OP, hstore(OLD), hstore(NEW) - hstore(OLD));
+		ELSE
+			INSERT INTO audit_log (table_name, op, row_values)
+			VALUES (TG_TABLE_NAME, TG_OP, CASE WHEN TG_OP = 'DELETE' THEN hstore(OLD) ELSE hstore(NEW) END);
+		END IF;
+		RETURN NULL;
+	END
+	$$;
+	CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON orders FOR EACH ROW EXECUTE FUNCTION audit();`;
+
 const VERSION = `
 	ALTER TABLE orders ADD row_version bigint NOT NULL DEFAULT 1;
 	CREATE FUNCTION advance_version() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -81,6 +107,7 @@ export const VARIANTS = {
 	plain: '',
 	lockstep: `SELECT lockstep.track('orders');`,
 	audit: AUDIT,
+	hstore: HSTORE,
 	version: VERSION,
 	notify: NOTIFY,
 };
@@ -90,6 +117,7 @@ export const TITLES = {
 	plain: 'plain table',
 	lockstep: 'lockstep',
 	audit: 'audit trigger',
+	hstore: 'hstore trigger',
 	version: 'version trigger',
 	notify: '`pg_notify`',
 };

@@ -7,6 +7,7 @@ import * as instructions from '../measure/instructions.js';
 import * as catchup from '../measure/catchup.js';
 import * as curves from '../measure/curves.js';
 import * as latency from '../measure/latency.js';
+import * as slow_disk from '../measure/slow_disk.js';
 import * as throughput from '../measure/throughput.js';
 import * as idle from '../measure/idle.js';
 import * as profile from '../measure/profile.js';
@@ -16,4 +17,4 @@ import * as profile from '../measure/profile.js';
  * `tables(figures)` makes {name, caption, columns, rows} of it. Where there, `settings` are the server's, and `unavailable()` says why
  * this machine cannot measure it.
  */
-export const MEASUREMENTS = { write, writers, bytes, instructions, catchup, curves, latency, throughput, idle, profile };
+export const MEASUREMENTS = { write, writers, slow_disk, bytes, instructions, catchup, curves, latency, throughput, idle, profile };

@@ -7,7 +7,7 @@ import { figure, share, spread } from '../lib/table.js';
 import { BULK, SCRIPTS, TITLES, makeCopyFile, makeTable } from '../variants.js';
 
 export const title = 'Bytes';
-const VARIANTS = ['plain', 'lockstep', 'version', 'audit'];
+const VARIANTS = ['plain', 'lockstep', 'version', 'audit', 'hstore'];
 const OPERATIONS = {
 	update: 'UPDATE of one row',
 	insert: 'INSERT of one row',

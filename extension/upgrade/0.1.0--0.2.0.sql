@@ -74,7 +74,22 @@ $$;
 
 -- @whole 45-version-vectors.sql
 
--- Row images: what the log holds is written anew, and takes about half the room.
+-- Row images: what the log holds is written anew, and takes about half the room. While somebody still writes to it that would wait, and make
+-- all others wait that come after.
+DO $$
+BEGIN
+	LOCK TABLE lockstep.change IN ACCESS EXCLUSIVE MODE NOWAIT;
+EXCEPTION WHEN lock_not_available THEN
+	RAISE EXCEPTION USING ERRCODE = '55P03', MESSAGE = 'transactions that began before still write to the log of lockstep, or read it',
+		DETAIL = (
+			SELECT pg_catalog.string_agg(DISTINCT coalesce('process ' OPERATOR(pg_catalog.||) l.pid, 'prepared transaction "' OPERATOR(pg_catalog.||) x.gid OPERATOR(pg_catalog.||) '"'), ', ')
+			FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_prepared_xacts x
+				ON l.virtualtransaction OPERATOR(pg_catalog.=) ('-1/' OPERATOR(pg_catalog.||) x.transaction)
+			WHERE l.granted AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+				AND l.relation OPERATOR(pg_catalog.=) ANY (SELECT t.relid::oid FROM pg_catalog.pg_partition_tree('lockstep.change') t)),
+		HINT = 'Let them end, COMMIT PREPARED or ROLLBACK PREPARED what was prepared, and update again.';
+END
+$$;
 -- @whole 15-row-images.sql
 CREATE SEQUENCE lockstep.shape_id_seq AS bigint;
 CREATE TABLE lockstep.shape (

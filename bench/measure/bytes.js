@@ -66,7 +66,7 @@ export function tables({ rows }) {
 		name: `bytes-${operation}`,
 		caption,
 		columns: ['', 'WAL', 'to plain', 'log', 'its indexes'],
-		rows: VARIANTS.map((variant) => {
+		rows: VARIANTS.filter((variant) => rows.some((row) => row.variant === variant)).map((variant) => {
 			const row = rows.find((one) => one.operation === operation && one.variant === variant);
 			const logs = row.log.median > 0;
 			return [

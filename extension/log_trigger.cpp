@@ -121,6 +121,31 @@ int find_changed(
 	return count;
 }
 
+/// The names that are in one list of omitted columns or the other, in the buffer's context. NULL: there are none.
+ArrayType *unite_names(ArrayType *one, ArrayType *other)
+{
+	if (!one || !other)
+		return one ? one : other;
+	Datum *names[2];
+	int counts[2];
+	deconstruct_array(one, TEXTOID, -1, false, TYPALIGN_INT, &names[0], nullptr, &counts[0]);
+	deconstruct_array(other, TEXTOID, -1, false, TYPALIGN_INT, &names[1], nullptr, &counts[1]);
+	auto *all = palloc_array_of<Datum>(counts[0] + counts[1]);
+	memcpy(all, names[0], counts[0] * sizeof(Datum));
+	int count = counts[0];
+	for (int i = 0; i < counts[1]; ++i) {
+		bool is_known = false;
+		for (int k = 0; k < counts[0]; ++k)
+			is_known |= datumIsEqual(names[0][k], names[1][i], false, -1);
+		if (!is_known)
+			all[count++] = names[1][i];
+	}
+	MemoryContext caller = MemoryContextSwitchTo(buffer_context());
+	ArrayType *united = construct_array(all, count, TEXTOID, -1, false, TYPALIGN_INT);
+	MemoryContextSwitchTo(caller);
+	return united;
+}
+
 void log_update(const RelationInfo &info, TupleDesc descriptor, const TriggerData *trigger, const Row &before,
 	const Row &after)
 {
@@ -144,8 +169,7 @@ void log_update(const RelationInfo &info, TupleDesc descriptor, const TriggerDat
 	set_key_and_version(change, info, after);
 	change.row = pack_image(info.columns, after, nullptr, buffer_context(), &change.omitted);
 	change.old = pack_image(info.columns, before, changed, buffer_context(), &omitted_old);
-	if (!change.omitted)
-		change.omitted = omitted_old;
+	change.omitted = unite_names(change.omitted, omitted_old);
 	append_change(change);
 	pfree(changed);
 }

@@ -106,6 +106,28 @@ SELECT op, row -> 'a' AS a, row -> 'c' AS c, old, omitted FROM lockstep.changes(
 DROP TABLE h;
 DROP TYPE holder;
 
+-- A value whose output function fails is left out and named, of the old row as of the new one.
+CREATE TYPE fragile;
+CREATE FUNCTION fragile_in(cstring) RETURNS fragile LANGUAGE internal IMMUTABLE STRICT AS 'oidin';
+CREATE FUNCTION fragile_out(fragile) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'enum_out';
+CREATE TYPE fragile (INPUT = fragile_in, OUTPUT = fragile_out, INTERNALLENGTH = 4, PASSEDBYVALUE, ALIGNMENT = int4);
+CREATE TYPE firm AS ENUM ('firm');
+SELECT oid AS firm FROM pg_enum WHERE enumtypid = 'firm'::regtype \gset
+CREATE TABLE f (id integer PRIMARY KEY, a fragile, b fragile, c fragile);
+SELECT lockstep.track('f');
+SELECT lockstep.position() AS start \gset
+\set ECHO none
+INSERT INTO f VALUES (1, '1', :'firm', '1');
+UPDATE f SET a = :'firm', b = '1', c = '2';
+UPDATE f SET b = :'firm', c = :'firm';
+\set ECHO all
+SELECT op, row, old, omitted FROM lockstep.changes(:'start');
+SET client_min_messages = warning;
+DROP TABLE f;
+DROP TYPE fragile CASCADE;
+DROP TYPE firm;
+RESET client_min_messages;
+
 -- No user's code runs: neither a cast to json, nor an output function found by the search path.
 CREATE FUNCTION loud(mood) RETURNS json LANGUAGE plpgsql AS 'BEGIN RAISE ''a cast was called''; END';
 CREATE CAST (mood AS json) WITH FUNCTION loud(mood);

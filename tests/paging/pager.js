@@ -83,16 +83,19 @@ export class Pager extends Reader {
 		this.receive(wholeOf(rows), `cursor over ${size} ${upto}, ${rows.length} rows${is_all ? '' : ', left early'}`)
 	}
 
-	/// All there is in one snapshot, in pages: the same rows, in the same order, as in one go; and only the last page is not full.
+	/// All there is in one snapshot, in pages: the same transactions, each with the same rows in the same order, as in one go; and only the last
+	/// page is not full. The transactions' order may be another: what this session still knows from an earlier page may be older than a
+	/// transaction that was prepared then and is committed now, which comes after all that did not wait for it. So both are judged.
 	async *walk(client) {
 		await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
 		const all = await this.ask(client, null)
 		yield
 		const walked = yield* this.pages(client, (position) => this.ask(client, this.lastSize = this.size(), { position }), this.chain.position)
 		await client.query('COMMIT')
-		same(walked, all, `pages up to ${this.chain.position}`)
+		const ordered = (rows) => [...grouped(rows)].sort(([one], [other]) => Number(BigInt(one) - BigInt(other))).flatMap(([, of]) => of)
+		same(ordered(walked), ordered(all), `pages up to ${this.chain.position}, by transaction`)
 		this.stats.walks += 1
-		this.receive(all, 'walk')
+		this.receive(walked, 'walk')
 	}
 
 	/// Up to a position of now, or of some time ago, in pages that are read later, each in a transaction of its own.
@@ -156,6 +159,19 @@ export class Pager extends Reader {
 			this.receive(rows, `page of ${size}`)
 		}
 	}
+}
+
+/// Rows by transaction. Each must come in one piece.
+function grouped(rows) {
+	const transactions = new Map()
+	let last
+	for (const row of rows) {
+		if (row.xid !== last && transactions.has(row.xid)) throw new Divergence(`transaction ${row.xid} was delivered in pieces`, row.xid)
+		if (!transactions.has(row.xid)) transactions.set(row.xid, [])
+		transactions.get(row.xid).push(row)
+		last = row.xid
+	}
+	return transactions
 }
 
 function same(walked, all, what) {

@@ -246,7 +246,8 @@ void write_page(Feed &feed, size_t end, bool keep_rest, ReturnSetInfo *result)
 {
 	Writer writer{result, make_hash("lockstep feed tables", sizeof(Oid), sizeof(NamedTable)),
 		make_hash("lockstep feed origins", sizeof(int64), sizeof(NamedOrigin)), CurrentMemoryContext,
-		AllocSetContextCreate(CurrentMemoryContext, "lockstep feed row", ALLOCSET_DEFAULT_SIZES), nullptr, nullptr, {}};
+		AllocSetContextCreate(CurrentMemoryContext, "lockstep feed row", ALLOCSET_DEFAULT_SIZES), nullptr,
+		nullptr, {}};
 	// Only what is durable may be delivered; the flush is for asynchronous commits, and costs nothing for others.
 	const Place here = durable_place(feed.commit_lsn);
 	Progress progress(feed);

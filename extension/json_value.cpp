@@ -440,7 +440,7 @@ bool add_as_stored(ImageWriter &image, const ValueType &type, Datum datum)
 		return true;
 	case ColumnKind::datetime:
 		return type.type == DATEOID ? image.add_day(DatumGetDateADT(datum))
-			: (type.type == TIMESTAMPTZOID || type.type == TIMESTAMPOID) &&
+									: (type.type == TIMESTAMPTZOID || type.type == TIMESTAMPOID) &&
 				image.add_time(DatumGetTimestamp(datum), type.type == TIMESTAMPTZOID);
 	case ColumnKind::text:
 	case ColumnKind::json:

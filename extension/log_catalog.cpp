@@ -16,8 +16,9 @@ void relation_changed(Datum, Oid relid)
 {
 	// A new or detached segment invalidates the parent, a re-created extension its old tables.
 	if (relid == InvalidOid || is_segment_catalog(relid) || relid == catalog.tracked_table ||
-		relid == catalog.origin || relid == catalog.shape || relid == catalog.era || relid == catalog.change_seq ||
-		relid == catalog.origin_seq || relid == catalog.shape_seq || relid == catalog.beginning)
+		relid == catalog.origin || relid == catalog.shape || relid == catalog.era ||
+		relid == catalog.change_seq || relid == catalog.origin_seq || relid == catalog.shape_seq ||
+		relid == catalog.beginning)
 		forget_log_catalog();
 }
 

@@ -18,7 +18,8 @@ constexpr uint64 largest_in_head = PG_UINT64_MAX >> 3;
 /// What a value takes in jsonb beside its own bytes: its entry, a number's length, and what aligns it.
 constexpr Size most_beside = 2 * sizeof(JEntry) + sizeof(JEntry) - 1;
 /// The same of a value that is not stored as it will be written.
-constexpr Size most_computed = most_beside + Max(core::utc_text_size, static_cast<int>(numeric_of_integer_size));
+constexpr Size most_computed =
+	most_beside + Max(core::utc_text_size, static_cast<int>(numeric_of_integer_size));
 
 /// Reads an image's bytes. What is stored was written by this file, so that something is missing means that the disk lost it.
 class Bytes {

@@ -20,14 +20,14 @@ namespace lockstep
 
 /// What follows the head of a value.
 enum class ImageTag : uint8 {
-	constant,         // nothing; n: ImageConstant
-	natural,          // nothing; the number is n
-	negative,         // nothing; the number is -1 - n
-	numeric,          // n bytes: a numeric without its length
-	string,           // n bytes
-	container,        // n bytes: the binary form of a jsonb array or object
-	time,             // int64, microseconds since 2000-01-01, as ISO 8601; n: with a zone (UTC)?
-	day               // nothing; n: days since 2000-01-01, zigzag
+	constant,  // nothing; n: ImageConstant
+	natural,   // nothing; the number is n
+	negative,  // nothing; the number is -1 - n
+	numeric,   // n bytes: a numeric without its length
+	string,    // n bytes
+	container, // n bytes: the binary form of a jsonb array or object
+	time,      // int64, microseconds since 2000-01-01, as ISO 8601; n: with a zone (UTC)?
+	day        // nothing; n: days since 2000-01-01, zigzag
 };
 
 enum class ImageConstant : uint8 { null, no, yes };

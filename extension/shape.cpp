@@ -44,8 +44,7 @@ void prepare_cache()
 	control.keysize = sizeof(int64);
 	control.entrysize = sizeof(Shape);
 	control.hcxt = cache.context;
-	cache.shapes =
-		hash_create("lockstep shapes", 32, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	cache.shapes = hash_create("lockstep shapes", 32, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
 int64 hash_of(const ShapeName *names, int count)

@@ -45,15 +45,15 @@ pg_major() {
 
 # The majors before that one, from 15 on, whose servers and headers are here too; oldest first, on one line.
 earlier_majors() {
-	local major candidate found=()
+	local major candidate majors=()
 	major=$(pg_major)
 	for ((candidate = 15; candidate < ${major:-0}; candidate++)); do
 		if [ -x "/usr/lib/postgresql/$candidate/bin/postgres" ] && [ -d "/usr/lib/postgresql/$candidate/lib/pgxs" ] &&
 			[ -d "/usr/include/postgresql/$candidate/server" ]; then
-			found+=("$candidate")
+			majors+=("$candidate")
 		fi
 	done
-	printf '%s\n' "${found[*]-}"
+	printf '%s\n' "${majors[*]-}"
 }
 
 # The user that runs servers: the caller, or for root an unprivileged user that exists.

@@ -122,11 +122,9 @@ UPDATE f SET a = :'firm', b = '1', c = '2';
 UPDATE f SET b = :'firm', c = :'firm';
 \set ECHO all
 SELECT op, row, old, omitted FROM lockstep.changes(:'start');
-SET client_min_messages = warning;
 DROP TABLE f;
 DROP TYPE fragile CASCADE;
 DROP TYPE firm;
-RESET client_min_messages;
 
 -- No user's code runs: neither a cast to json, nor an output function found by the search path.
 CREATE FUNCTION loud(mood) RETURNS json LANGUAGE plpgsql AS 'BEGIN RAISE ''a cast was called''; END';

@@ -183,8 +183,7 @@ struct Writer {
 		auto put_image = [&](ResultColumn to, ChangeColumn from) {
 			nulls[to] = row.is_null(from);
 			if (!nulls[to])
-				values[to] = JsonbPGetDatum(
-					image_to_jsonb(reinterpret_cast<varlena *>(DatumGetPointer(row.value(from)))));
+				values[to] = JsonbPGetDatum(image_to_jsonb(row.value(from)));
 		};
 		MemoryContext caller = MemoryContextSwitchTo(row_context);
 		copy(result_xid, change_xid);

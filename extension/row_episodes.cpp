@@ -44,7 +44,7 @@ void add(Search &search, TupleTableSlot *slot)
 	episode.origin = DatumGetInt64(values[change_origin - 1]);
 	episode.at = DatumGetTimestampTz(values[change_at - 1]);
 	if (!slot->tts_isnull[change_old - 1])
-		episode.old = image_to_jsonb(reinterpret_cast<varlena *>(DatumGetPointer(values[change_old - 1])));
+		episode.old = image_to_jsonb(values[change_old - 1]);
 	if (search.found.count == search.capacity) {
 		search.capacity = search.capacity ? search.capacity * 2 : 32;
 		const Size size = search.capacity * sizeof(Episode);

@@ -71,6 +71,10 @@ static_assert(SafeAcrossErrors<ImageWriter>);
 
 /// The object that an image stands for. `image` may be compressed, out of line, or have a short header. Allocates in the current context.
 Jsonb *image_to_jsonb(varlena *image);
+inline Jsonb *image_to_jsonb(Datum image)
+{
+	return image_to_jsonb(reinterpret_cast<varlena *>(DatumGetPointer(image)));
+}
 
 /// An image that names its columns itself. `object` is one; its values are its columns'.
 varlena *image_of_object(Jsonb *object);

@@ -25,7 +25,7 @@ varlena *image_of(Datum jsonb)
 
 Datum jsonb_of(Datum image)
 {
-	return JsonbPGetDatum(image_to_jsonb(reinterpret_cast<varlena *>(DatumGetPointer(image))));
+	return JsonbPGetDatum(image_to_jsonb(image));
 }
 
 } // namespace
